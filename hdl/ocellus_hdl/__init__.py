@@ -1,0 +1,1 @@
+"""What becomes the chip: the six stages, their control, and the boards."""

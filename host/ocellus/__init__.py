@@ -1,0 +1,1 @@
+"""What runs beside the chip: layouts, settings, the network compiler and the record decoder."""

@@ -1,0 +1,290 @@
+"""Every word that crosses a border, described once: streams, records, packets, program images, registers.
+
+Gateware takes its structs from here (through ``ocellus_hdl.layouts``), and so do the compiler, the golden
+model, the testbenches and the decoder. Layouts are shared; arithmetic never is.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+from .layouts import Field, Layout
+
+# --- streams between the stages ---------------------------------------------------------------------
+
+PIXELS_PER_CLOCK = 4
+RAW_BITS = 10
+
+RAW_WORD = Layout("RawWord", (Field("pixel", RAW_BITS, count=PIXELS_PER_CLOCK),))
+"""Four neighbouring pixels of one line, leftmost first: what the pixel array delivers."""
+
+RAW_BEAT = Layout("RawBeat", (*RAW_WORD.fields, Field("last_in_line", 1), Field("last_in_frame", 1)))
+"""readout -> isp and link."""
+
+RGB_PIXEL = Layout(
+    "RgbPixel",
+    (Field("red", 8), Field("green", 8), Field("blue", 8), Field("last_in_line", 1), Field("last_in_frame", 1)),
+)
+"""isp -> tensor: one pixel of the half-size picture."""
+
+TENSOR_BYTE = Layout("TensorByte", (Field("value", 8, signed=True), Field("last", 1)))
+"""tensor -> cnn, and cnn -> metadata: int8 in row, column, channel order; ``last`` ends the tensor."""
+
+PACKET_WORD = Layout("PacketWord", (Field("data", 64), Field("last", 1)))
+"""metadata -> link, and the link's output: eight bytes, first byte in the low bits."""
+
+TICKET = Layout(
+    "Ticket",
+    (
+        Field("frame_counter", 32),
+        Field("timestamp", 64),
+        Field("readout_clocks", 32),
+        Field("lines_lost", 16),
+        Field("frames_skipped", 16),
+        Field("test_pattern", 1),
+    ),
+)
+"""What the record says of a frame besides what was seen in it: readout -> tensor -> metadata, one a frame."""
+
+
+class Mode(IntEnum):
+    """What leaves the chip; the value on the mode input."""
+
+    METADATA = 0
+    IMAGE = 1
+    IMAGE_AND_METADATA = 2
+
+
+class Pattern(IntEnum):
+    """Where readout takes its pixels from."""
+
+    ARRAY = 0
+    SOLID = 1
+    RAMP = 2
+    BARS = 3
+    PN9 = 4
+
+
+class Head(IntEnum):
+    """How metadata reads the network's output tensor."""
+
+    VECTOR = 0
+    HEATMAP = 1
+
+
+# --- records ----------------------------------------------------------------------------------------
+
+RECORD_MAGIC = int.from_bytes(b"OCEL", "little")
+RECORD_END = int.from_bytes(b"LECO", "little")
+RECORD_VERSION = 1
+MAX_OBJECTS = 64
+MAX_TOP_K = 16
+
+
+class RecordFlag(IntFlag):
+    """Bits of ``RecordHeader.flags``."""
+
+    OBJECTS_OVERFLOW = 1
+    LINES_LOST = 2
+    FRAMES_SKIPPED = 4
+    TEST_PATTERN = 8
+    VECTOR = 16
+
+
+RECORD_HEADER = Layout(
+    "RecordHeader",
+    (
+        Field("magic", 32), Field("version", 8), Field("flags", 8), Field("object_count", 8), Field("reserved", 8),
+        Field("length", 32), Field("frame_counter", 32),
+        Field("timestamp", 64),
+        Field("network_id", 32), Field("readout_clocks", 32),
+        Field("inference_clocks", 32), Field("lines_lost", 16), Field("frames_skipped", 16),
+    ),
+)  # fmt: skip
+"""Forty bytes. ``length`` counts the whole record, header to trailer, in bytes."""
+
+OBJECT = Layout(
+    "Object",
+    (
+        Field("class_index", 16), Field("score", 16, signed=True), Field("centre_x", 16), Field("centre_y", 16),
+        Field("left", 16), Field("top", 16), Field("width", 16), Field("height", 16),
+    ),
+)  # fmt: skip
+"""Sixteen bytes: score as the int8 the network gave, places in full-frame pixels."""
+
+RECORD_TRAILER = Layout("RecordTrailer", (Field("crc", 32), Field("end", 32)))
+"""Eight bytes: CRC-32 (ISO-HDLC) of every byte of the record before it, and the end mark."""
+
+# --- packets ----------------------------------------------------------------------------------------
+
+PACKET_SYNC = 0x5C0E
+PACKET_END = int.from_bytes(b"\xc0\xde\xc0\xde", "little")
+
+
+class PacketType(IntEnum):
+    """What a packet carries."""
+
+    RECORD = 1
+    IMAGE_LINE = 2
+
+
+PACKET_HEADER = Layout("PacketHeader", (Field("sync", 16), Field("type", 8), Field("sequence", 8), Field("length", 32)))
+"""Eight bytes; ``length`` is the payload in bytes, without the zeros that fill its last word;
+``sequence`` counts the packets that left, modulo 256."""
+
+LINE_HEADER = Layout("LineHeader", (Field("frame_counter", 32), Field("line", 16), Field("pixels", 16)))
+"""First eight payload bytes of an image line; the MIPI RAW10 bytes of the line follow."""
+
+PACKET_TRAILER = Layout("PacketTrailer", (Field("crc", 32), Field("end", 32)))
+"""Eight bytes: CRC-32 (ISO-HDLC) of header and filled payload, and the end mark."""
+
+# --- program images ---------------------------------------------------------------------------------
+
+IMAGE_MAGIC = int.from_bytes(b"OCNN", "little")
+IMAGE_VERSION = 1
+
+IMAGE_HEADER = Layout(
+    "ImageHeader",
+    (
+        Field("magic", 32),
+        Field("version", 16), Field("arithmetic", 16),
+        Field("lanes", 16), Field("columns", 16),
+        Field("requantisers", 16), Field("layers", 16),
+        Field("network_id", 32),
+        Field("parameter_words", 32),
+        Field("weight_words", 32),
+        Field("input_address", 32),
+        Field("input_bytes", 32),
+        Field("output_address", 32),
+        Field("output_bytes", 32),
+        Field("host_bytes", 32),
+    ),
+)  # fmt: skip
+"""Twelve 32-bit words. Then come, in whole little-endian 32-bit words: the layer descriptors, the parameter
+words, the weight words, and the CRC-32 of all before it. The accelerator loads exactly these. What only the host needs
+(``host_bytes`` of JSON, then its own CRC-32) follows and is never sent to the chip."""
+
+
+class Arithmetic(IntEnum):
+    """Rounding of the requantiser."""
+
+    DOUBLE = 0
+
+
+class LayerOp(IntEnum):
+    """What the engine does for a layer."""
+
+    CONV = 0
+    DEPTHWISE = 1
+    AVERAGE_POOL = 2
+    MAX_POOL = 3
+    ADD = 4
+
+
+LAYER = Layout(
+    "Layer",
+    (
+        Field("op", 3),
+        Field("last", 1),
+        Field("releases_input", 1),
+        Field("reserved", 3),
+        Field("in_address", 24), Field("in2_address", 24), Field("out_address", 24),
+        Field("in_h", 16), Field("in_w", 16), Field("in_c", 16),
+        Field("out_h", 16), Field("out_w", 16), Field("out_c", 16),
+        Field("kernel_h", 8), Field("kernel_w", 8), Field("stride_h", 8), Field("stride_w", 8),
+        Field("pad_top", 8), Field("pad_left", 8),
+        Field("row_bytes", 24), Field("step_x", 24), Field("step_y", 24), Field("lead_x", 24), Field("lead_y", 24),
+        Field("chunks", 16), Field("groups", 16), Field("elements", 24),
+        Field("weight_base", 16), Field("parameter_base", 16),
+        Field("fill", 8, signed=True), Field("zero_point_1", 8, signed=True), Field("zero_point_2", 8, signed=True),
+        Field("zero_point_out", 8, signed=True), Field("minimum", 8, signed=True), Field("maximum", 8, signed=True),
+        Field("multiplier_1", 32), Field("shift_1", 8), Field("multiplier_2", 32), Field("shift_2", 8),
+        Field("multiplier_out", 32), Field("shift_out", 8, signed=True),
+    ),
+)  # fmt: skip
+"""One layer's descriptor, cut into 32-bit words; docs/cnn.md says what each field means to the engine."""
+
+PARAMETER = Layout(
+    "Parameter", (Field("bias", 32, signed=True), Field("multiplier", 32), Field("shift", 8, signed=True))
+)
+"""One output channel's requantisation; three 32-bit words in the image (the upper 24 bits of the third are 0)."""
+
+# --- registers --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stage's registers: every field of ``layout`` (every item of an array field) has a 32-bit address of its own."""
+
+    base: int
+    layout: Layout
+
+    def address(self, field: str, index: int = 0) -> int:
+        """Byte address of a field's register."""
+        at = self.base
+        for f in self.layout.fields:
+            if f.name == field:
+                return at + 4 * index
+            at += 4 * f.count
+        raise KeyError(f"{self.layout.name} has no field {field!r}")
+
+
+READOUT_SETTINGS = Layout(
+    "ReadoutSettings", (Field("enable", 1), Field("live", 1), Field("pattern", 3), Field("solid", RAW_BITS))
+)
+ISP_SETTINGS = Layout(
+    "IspSettings", (Field("black", RAW_BITS, count=4), Field("gain", 12, count=4), Field("matrix", 12, True, count=9))
+)
+TENSOR_SETTINGS = Layout(
+    "TensorSettings",
+    (
+        Field("crop_x", 12), Field("crop_y", 12), Field("crop_w", 12), Field("crop_h", 12),
+        Field("out_w", 10), Field("out_h", 10),
+        Field("x_in", 12), Field("x_out", 10), Field("y_in", 12), Field("y_out", 10),
+        Field("channels", 2), Field("multiplier", 24, count=3), Field("shift", 6), Field("offset", 24, True, count=3),
+    ),
+)  # fmt: skip
+METADATA_SETTINGS = Layout(
+    "MetadataSettings",
+    (
+        Field("head", 1), Field("grid_w", 8), Field("grid_h", 8), Field("classes", 5),
+        Field("threshold", 8, True), Field("zero_point", 8, True), Field("top_k", 5),
+        Field("origin_x", 13), Field("origin_y", 13), Field("window_w", 13), Field("window_h", 13),
+        Field("half_cell_x", 20), Field("half_cell_y", 20), Field("step_x", 20), Field("step_y", 20),
+        Field("frame_w", 13), Field("frame_h", 13),
+    ),
+)  # fmt: skip
+CNN_STATUS = Layout(
+    "CnnStatus", (Field("loaded", 1), Field("loading", 1), Field("error", 4), Field("network_id", 32))
+)
+
+
+class LoadError(IntEnum):
+    """Why the accelerator refused a program image (``CnnStatus.error``)."""
+
+    NONE = 0
+    MAGIC = 1
+    VERSION = 2
+    CONFIGURATION = 3
+    TOO_LARGE = 4
+    CHECKSUM = 5
+
+
+READOUT = Block(0x0000, READOUT_SETTINGS)
+ISP = Block(0x0100, ISP_SETTINGS)
+TENSOR = Block(0x0200, TENSOR_SETTINGS)
+METADATA = Block(0x0300, METADATA_SETTINGS)
+CNN = Block(0x0400, CNN_STATUS)
+"""Read only."""
+CNN_LOAD = 0x0500
+"""Write only: each write hands the next word of a program image to the accelerator."""
+CNN_RESET = 0x0504
+"""Write only: forgets a half-loaded image, so that the next word is a header again."""
+IDENTITY = 0x0600
+"""Read only: ``IDENTITY_VALUE``."""
+IDENTITY_VALUE = 0x0CE11050
+GAMMA = 0x4000
+"""Write only: three tables (red, green, blue) of 1024 entries, 4096 bytes apart."""
+
+CONTROL_REQUEST = Layout("ControlRequest", (Field("address", 16), Field("data", 32), Field("write", 1)))
+CONTROL_REPLY = Layout("ControlReply", (Field("data", 32),))
+"""One reply for every read request, none for a write."""

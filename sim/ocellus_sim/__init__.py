@@ -1,0 +1,1 @@
+"""What the chip must equal: scenes, the golden model, and the co-simulation that compares."""
