@@ -1,0 +1,1 @@
+"""The golden models, pinned to hand-worked numbers and to published ones."""
