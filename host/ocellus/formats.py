@@ -284,6 +284,8 @@ IDENTITY = 0x0600
 IDENTITY_VALUE = 0x0CE11050
 GAMMA = 0x4000
 """Write only: three tables (red, green, blue) of 1024 entries, 4096 bytes apart."""
+GAMMA_WRITE = Layout("GammaWrite", (Field("channel", 2), Field("index", RAW_BITS), Field("level", 8)))
+"""control -> isp: one entry of a gamma table."""
 
 CONTROL_REQUEST = Layout("ControlRequest", (Field("address", 16), Field("data", 32), Field("write", 1)))
 CONTROL_REPLY = Layout("ControlReply", (Field("data", 32),))

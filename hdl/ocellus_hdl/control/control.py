@@ -1,0 +1,134 @@
+"""What a host sets and asks: one 32-bit register an address, beside the path of the pixels."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus import formats
+from ocellus.formats import (
+    CNN_STATUS,
+    CONTROL_REPLY,
+    CONTROL_REQUEST,
+    GAMMA_WRITE,
+    ISP_SETTINGS,
+    METADATA_SETTINGS,
+    READOUT_SETTINGS,
+    TENSOR_SETTINGS,
+)
+
+from ..layouts import struct
+from .register_block import RegisterBlock
+
+GAMMA_ADDRESS = data.StructLayout({"byte": 2, "index": 10, "channel": 2, "tables": 2})
+"""An address inside the gamma tables: ``tables`` and ``channel`` together count from ``GAMMA``."""
+
+
+class Control(wiring.Component):
+    """docs/control.md is its contract.
+
+    A write takes two clocks, a read four; a word of a program image waits until the accelerator takes it, a reply until
+    the host does.
+    Settings show at the outputs in the clock after the request's, one field at a time.
+
+    Attributes
+    ----------
+    i : stream(CONTROL_REQUEST), in
+    o : stream(CONTROL_REPLY), out
+        One for each read.
+    o_readout, o_isp, o_tensor, o_metadata : settings, out
+    o_gamma : stream(GAMMA_WRITE), out
+        Entries of the gamma tables.
+    o_load : stream(32), out
+        Words of a program image.
+    o_load_reset : 1, out
+        Forget a half-loaded image; one clock.
+    i_status : CNN_STATUS, in
+    """
+
+    i: In(stream.Signature(struct(CONTROL_REQUEST)))
+    o: Out(stream.Signature(struct(CONTROL_REPLY)))
+    o_readout: Out(struct(READOUT_SETTINGS))
+    o_isp: Out(struct(ISP_SETTINGS))
+    o_tensor: Out(struct(TENSOR_SETTINGS))
+    o_metadata: Out(struct(METADATA_SETTINGS))
+    o_gamma: Out(stream.Signature(struct(GAMMA_WRITE)))
+    o_load: Out(stream.Signature(32))
+    o_load_reset: Out(1)
+    i_status: In(struct(CNN_STATUS))
+
+    def elaborate(self, platform: object) -> Module:
+        """Take a request, let every block look at it, gather what they say."""
+        m = Module()
+        m.submodules.readout = readout = RegisterBlock(formats.READOUT)
+        m.submodules.isp = isp = RegisterBlock(formats.ISP)
+        m.submodules.tensor = tensor = RegisterBlock(formats.TENSOR)
+        m.submodules.metadata = metadata = RegisterBlock(formats.METADATA)
+        m.submodules.status = status = RegisterBlock(formats.CNN, status=True)
+        m.d.comb += [
+            self.o_readout.eq(readout.o),
+            self.o_isp.eq(isp.o),
+            self.o_tensor.eq(tensor.o),
+            self.o_metadata.eq(metadata.o),
+            status.i.eq(self.i_status),
+        ]
+
+        request = Signal(struct(CONTROL_REQUEST))
+        acts = Signal()
+        blocks = (readout, isp, tensor, metadata, status)
+        for block in blocks:
+            m.d.comb += [
+                block.i_address.eq(request.address),
+                block.i_data.eq(request.data),
+                block.i_write.eq(acts & request.write),
+            ]
+
+        entry = data.View(GAMMA_ADDRESS, request.address)
+        m.d.comb += [
+            self.o_gamma.payload.channel.eq(entry.channel),
+            self.o_gamma.payload.index.eq(entry.index),
+            self.o_gamma.payload.level.eq(request.data),
+            self.o_load.payload.eq(request.data),
+        ]
+        tables = formats.GAMMA >> 14
+        is_gamma = (entry.tables == tables) & (entry.channel != 3) & (entry.byte == 0)
+
+        # A block that does not know the address says 0, so the answers need no choosing.
+        identity = Signal(32)
+        m.d.sync += identity.eq(0)
+        with m.If(request.address == formats.IDENTITY):
+            m.d.sync += identity.eq(formats.IDENTITY_VALUE)
+        reply = Signal(struct(CONTROL_REPLY))
+        answers = identity
+        for block in blocks:
+            answers |= block.o_data
+        m.d.comb += self.o.payload.eq(reply)
+
+        with m.FSM():
+            with m.State("TAKE"):
+                m.d.comb += self.i.ready.eq(1)
+                m.d.sync += request.eq(self.i.payload)
+                with m.If(self.i.valid):
+                    m.next = "ACT"
+            with m.State("ACT"):
+                m.next = "GATHER"
+                m.d.comb += acts.eq(1)
+                with m.If(request.write):
+                    m.next = "TAKE"
+                    with m.If(is_gamma):
+                        m.d.comb += self.o_gamma.valid.eq(1)
+                        with m.If(~self.o_gamma.ready):
+                            m.next = "ACT"
+                    with m.Elif(request.address == formats.CNN_LOAD):
+                        m.d.comb += self.o_load.valid.eq(1)
+                        with m.If(~self.o_load.ready):
+                            m.next = "ACT"
+                    with m.Elif(request.address == formats.CNN_RESET):
+                        m.d.comb += self.o_load_reset.eq(1)
+            with m.State("GATHER"):
+                m.d.sync += reply.data.eq(answers)
+                m.next = "REPLY"
+            with m.State("REPLY"):
+                m.d.comb += self.o.valid.eq(1)
+                with m.If(self.o.ready):
+                    m.next = "TAKE"
+        return m

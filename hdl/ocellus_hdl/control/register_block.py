@@ -1,0 +1,72 @@
+"""One stage's registers: the fields of a layout, each at an address of its own."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.formats import Block
+
+from ..layouts import struct
+
+
+class RegisterBlock(wiring.Component):
+    """Registers that a host writes and reads and a stage sees as one struct.
+
+    A write shows at ``o`` in the next clock, ``o_data`` follows ``i_address`` by a clock. Written data is cut to the
+    field; signed fields read back with their sign extended to 32 bits. Other addresses swallow writes and read 0.
+
+    Parameters
+    ----------
+    block : Block
+        Base address and fields.
+    status : bool
+        The stage sets the fields (port ``i``), writes are swallowed.
+
+    Attributes
+    ----------
+    i_address : 16, in
+        Byte address.
+    i_data : 32, in
+    i_write : 1, in
+    o_data : 32, out
+        The field at the address of the clock before.
+    o : block.layout, out
+        The fields; absent with ``status``.
+    i : block.layout, in
+        The fields; present with ``status`` alone.
+    """
+
+    def __init__(self, block: Block, *, status: bool = False):
+        fields = struct(block.layout)
+        super().__init__(
+            {
+                "i_address": In(16),
+                "i_data": In(32),
+                "i_write": In(1),
+                "o_data": Out(32),
+                **({"i": In(fields)} if status else {"o": Out(fields)}),
+            }
+        )
+        self._block = block
+        self._status = status
+
+    def elaborate(self, platform: object) -> Module:
+        """A case for each item of each field."""
+        m = Module()
+        fields = Signal(struct(self._block.layout))
+        if self._status:
+            m.d.comb += fields.eq(self.i)
+        else:
+            m.d.comb += self.o.eq(fields)
+
+        m.d.sync += self.o_data.eq(0)
+        with m.Switch(self.i_address):
+            for field in self._block.layout.fields:
+                for index in range(field.count):
+                    item = fields[field.name][index] if field.count > 1 else fields[field.name]
+                    with m.Case(self._block.address(field.name, index)):
+                        m.d.sync += self.o_data.eq(item)
+                        if not self._status:
+                            with m.If(self.i_write):
+                                m.d.sync += item.eq(self.i_data)
+        return m
