@@ -1,0 +1,5 @@
+"""``python -m ocellus``."""
+
+from .cli import main
+
+raise SystemExit(main())
