@@ -84,3 +84,20 @@ def test_odd_frames_are_refused(shape):
 def test_levels_over_ten_bits_are_refused():
     with pytest.raises(BadInput, match="isp: found levels from 0 to 1024, allowed 0 to 1023"):
         isp.process(quad(0, 0, 1024, 0), IspSettings())
+
+
+@pytest.mark.skipif(not BAYER.is_dir(), reason="the public Bayer frame is not beside the repository")
+def test_the_colours_of_a_photographed_chart_are_right():
+    raw = np.fromfile(BAYER / "openISP_test_1920x1080_u16le_rggb.raw", "<u2").reshape(1080, 1920)
+    rgb = isp.process(raw, IspSettings(black=(0,) * 4, gain=(440, 256, 256, 278)))  # gains measured on the grey squares
+
+    def patch(x: int, y: int) -> tuple[float, ...]:
+        return tuple(rgb[y - 5 : y + 5, x - 5 : x + 5].mean(axis=(0, 1)))
+
+    for grey in (patch(425, 245), patch(140, 90)):
+        assert max(grey) - min(grey) < 8
+        assert 80 < min(grey) < 160
+    red, green, blue = patch(542, 370), patch(506, 183), patch(480, 370)
+    assert red[0] > 2 * max(red[1], red[2])
+    assert green[1] > 1.2 * max(green[0], green[2])
+    assert blue[2] > 1.4 * max(blue[0], blue[1])
