@@ -14,8 +14,8 @@ from .formats import Block, Head, Pattern
 class FrameFormat:
     """Frame and line timing in pixels, blanking included in the totals.
 
-    ``width`` is a multiple of 4 and ``height`` is even, each from 4 up; ``h_total`` is a multiple of 4 above
-    ``width``, ``v_total`` at least ``height``. :class:`BadInput` otherwise.
+    ``width`` is a multiple of 4 from 8 to 8188, ``height`` is even, from 2 to 8190; ``h_total`` is a multiple of 4
+    above ``width``, ``v_total`` at least ``height``. :class:`BadInput` otherwise.
     """
 
     width: int = 3840
