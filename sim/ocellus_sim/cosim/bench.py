@@ -1,0 +1,190 @@
+"""The bench around a top: ends on its streams, its ports, and bursts of clocks without Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ocellus_sim.cosim.calls import Condition, harness
+from ocellus_sim.cosim.streams import Port, Sink, Source, Stall, Until, Watch
+
+Reason = Literal["cycles", "reached", "idle"]
+
+# Python wakes this often for Ctrl-C and progress: some milliseconds.
+BURST = 1 << 15
+_NEVER = (1 << 64) - 1
+_CYCLES, _REACHED, _IDLE, _FINISHED, _OVERFLOWED = range(5)
+
+
+class Bench:
+    """What a cocotb test drives the top with; a new one forgets the ends of the old.
+
+    Parameters
+    ----------
+    dut
+        cocotb's handle of the top.
+    period_ps
+        Simulated picoseconds a clock, 74.25 MHz by default; `run` moves cocotb's time on by it.
+    """
+
+    def __init__(self, dut: Any, *, period_ps: int = 13_468) -> None:
+        self.dut = dut
+        calls = harness()
+        self._ports = {}
+        for i in range(calls.ports()):
+            name = calls.port_name(i).decode()
+            self._ports[name] = Port(i, name, calls.port_width(i), bool(calls.port_input(i)))
+        self._ends: list[Source | Sink | Watch] = []  # the harness works on their arrays
+        self._sinks: list[Sink] = []
+        calls.open(self._index("clk"), self._index("rst"), period_ps)
+        for name, port in self._ports.items():
+            if port.is_input and name.endswith(("__valid", "__ready")):
+                self.set(name, 0)
+        self._folder = Path(os.environ["OCELLUS_RUN"])
+
+    def _index(self, name: str) -> int:
+        return self._ports[name].index if name in self._ports else -1
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Every port of the top."""
+        return tuple(self._ports.values())
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The ``parameters`` given to `simulate`."""
+        return json.loads((self._folder / "parameters.json").read_text())
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The ``arguments`` that the top was made with."""
+        return pickle.loads((self._folder / "arguments.pickle").read_bytes())
+
+    def port(self, name: str) -> Port:
+        """A port by its Verilog name."""
+        if name not in self._ports:
+            raise KeyError(f"The top has no port {name}; it has {', '.join(self._ports)}.")
+        return self._ports[name]
+
+    def set(self, name: str, value: int) -> None:
+        """Puts a value on an input from the coming clock on."""
+        port = self.port(name)
+        if not port.is_input:
+            raise ValueError(f"{name} is an output of the top.")
+        harness().set(port.index, port.array(int(value)).ctypes.data)
+
+    def get(self, name: str) -> int:
+        """A port's value in the coming clock."""
+        port = self.port(name)
+        words = np.zeros(port.words, np.uint64)
+        harness().eval()
+        harness().get(port.index, words.ctypes.data)
+        return port.value(words)
+
+    def source(self, stream: str, words: ArrayLike = (), *, stall: Stall | None = None) -> Source:
+        """Feeds the stream input ``stream`` with payloads."""
+        valid, payload = self.port(f"{stream}__valid"), self.port(f"{stream}__payload")
+        if not payload.is_input:
+            raise ValueError(f"{stream} is an output stream of the top: it needs a sink.")
+        source = Source(valid, self._ports.get(f"{stream}__ready"), payload, stall or Stall())
+        self._ends.append(source)
+        source.send(np.asarray(words, np.uint64) if np.size(words) == 0 else words)
+        return source
+
+    def sink(self, stream: str, capacity: int, *, stall: Stall | None = None, stamps: bool = False) -> Sink:
+        """Takes up to ``capacity`` beats from the stream output ``stream``; ``ready`` is low while it is full."""
+        return self._sink(stream, self.port(f"{stream}__ready"), capacity, stall or Stall(), stamps)
+
+    def tap(self, stream: str, capacity: int, *, stamps: bool = False) -> Sink:
+        """Listens to ``stream``, an output with valid and payload alone; a beat too many ends the run with an error."""
+        return self._sink(stream, None, capacity, Stall(), stamps)
+
+    def _sink(self, stream: str, ready: Port | None, capacity: int, stall: Stall, stamps: bool) -> Sink:
+        payload = self.port(f"{stream}__payload")
+        if payload.is_input:
+            raise ValueError(f"{stream} is an input stream of the top: it needs a source.")
+        sink = Sink(self._ports.get(f"{stream}__valid"), ready, payload, capacity, stall, stamps)
+        self._ends.append(sink)
+        self._sinks.append(sink)
+        return sink
+
+    def watch(self, name: str) -> Watch:
+        """Notes when a port changes."""
+        watch = Watch(self.port(name))
+        self._ends.append(watch)
+        return watch
+
+    @property
+    def cycle(self) -> int:
+        """Clocks since the last reset: the number of the coming clock."""
+        return harness().cycle()
+
+    def reset(self) -> None:
+        """One clock of reset with silent streams; the clock count starts at 0 again."""
+        harness().reset()
+
+    def run(
+        self,
+        cycles: int,
+        until: Until | Sequence[Until] | None = None,
+        idle: int | None = None,
+        progress: Callable[[Bench], None] | None = None,
+    ) -> Reason:
+        """Runs at most ``cycles`` clocks.
+
+        Parameters
+        ----------
+        until
+            Stops before the first clock in which this condition holds, or all of a sequence.
+        idle
+            Stops after so many clocks without a handshake at any source, sink or tap.
+        progress
+            Called now and then, every `BURST` clocks.
+
+        Returns
+        -------
+        str
+            ``"reached"``, ``"cycles"`` or ``"idle"``.
+
+        Raises
+        ------
+        AssertionError
+            When an assertion of the design fails.
+        OverflowError
+            When a tap had no room for a beat.
+        """
+        conditions = [] if until is None else [until] if isinstance(until, Until) else list(until)
+        packed = (Condition * max(1, len(conditions)))(*(c.packed() for c in conditions))
+        calls = harness()
+        calls.burst()
+        end = self.cycle + cycles
+        reason = _CYCLES
+        while True:
+            burst = min(BURST, end - self.cycle)
+            reason = calls.run(burst, _NEVER if idle is None else idle, packed, len(conditions))
+            if reason != _CYCLES or self.cycle >= end:
+                break
+            if progress is not None:
+                progress(self)
+        if reason == _FINISHED:
+            raise AssertionError(f"The design stopped the simulation at clock {self.cycle}: see the log above.")
+        if reason == _OVERFLOWED:
+            full = ", ".join(sink.name for sink in self._sinks if len(sink) == len(sink._buffer))
+            raise OverflowError(f"A tap is full at clock {self.cycle}: {full}.")
+        return {_CYCLES: "cycles", _REACHED: "reached", _IDLE: "idle"}[reason]
+
+    def trace(self, path: str | Path) -> None:
+        """Writes every signal to a VCD file from here on; the path is taken from the run's folder."""
+        if harness().trace(os.fsencode(self._folder / path)):
+            raise RuntimeError("This simulator cannot trace: simulate(..., waves=True) builds one that can.")
+
+    def trace_stop(self) -> None:
+        """Ends the VCD file."""
+        harness().trace_stop()

@@ -1,0 +1,217 @@
+"""Simulators built from components, kept by content under ``build/cosim``."""
+
+import contextlib
+import fcntl
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocellus_sim.cosim import content, toolchain, verilog
+
+HARNESS = Path(__file__).parent / "harness"
+
+VERILATOR_FLAGS = (
+    "--cc --exe --vpi --assert --no-timing -O3 --x-assign unique --x-initial unique --timescale-override 1ps/1ps "
+    f"-Wno-lint -Wno-style -Wno-fatal --top-module {verilog.TOP} --prefix Vtop -Mdir . -o simulator"
+).split()
+# The wheel's makefile was configured elsewhere: it lost the switch for precompiled headers and optimises for size.
+MAKE_VARIABLES = (
+    "CFG_CXXFLAGS_PCH_I=-include",
+    "OPT_FAST=-O3",
+    "OPT_GLOBAL=-O3",
+    "OPT_SLOW=-O1",
+    "CXX=g++",
+    "LINK=g++",
+)
+CPP_FLAGS = "-std=c++17 -DVL_TIME_CONTEXT"
+
+
+@dataclass(frozen=True)
+class Build:
+    """A simulator that stands ready: its folder holds ``simulator``, ``top.v`` and ``build.log``.
+
+    Attributes
+    ----------
+    folder
+        ``build/cosim/<hash>``, never changed once it exists.
+    fresh
+        True where this call built it, False where it was there.
+    seconds
+        What this call took.
+    """
+
+    folder: Path
+    fresh: bool
+    seconds: float
+
+    @property
+    def simulator(self) -> Path:
+        """The executable."""
+        return self.folder / "simulator"
+
+
+def build_root() -> Path:
+    """The project's ``build`` folder: ``$OCELLUS_BUILD``, or beside the nearest ``pyproject.toml`` upwards of here."""
+    if given := os.environ.get("OCELLUS_BUILD"):
+        return Path(given).resolve()
+    here = Path.cwd()
+    return next((p for p in (here, *here.parents) if (p / "pyproject.toml").exists()), here) / "build"
+
+
+def build(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool = False) -> Build:
+    """The simulator of ``factory(**arguments)``, built only if no build of the same content stands.
+
+    Parameters
+    ----------
+    factory
+        ``"package.module:Name"`` of a class or function that returns a ``wiring.Component``.
+    arguments
+        Keyword arguments: plain data, enumerations or frozen dataclasses.
+    waves
+        A variant that can write VCD.
+
+    Raises
+    ------
+    ToolError
+        When the conversion, Verilator or the compiler fails, with the tail of what it printed.
+    """
+    start = time.monotonic()
+    arguments = arguments or {}
+    store = build_root() / "cosim"
+    pointers = store / "sources"
+    key = _source_key(factory, arguments, waves)
+    if (folder := _pointed(pointers / key)) is not None:
+        return Build(folder, False, time.monotonic() - start)
+    pointers.mkdir(parents=True, exist_ok=True)
+    with _lock(store / f"{key}.lock"):
+        if (folder := _pointed(pointers / key)) is None:
+            folder, fresh = _convert_and_verilate(store, factory, arguments, waves)
+            # An edit during the conversion would file the new sources' name on the old ones' build.
+            if _source_key(factory, arguments, waves) == key:
+                _write_whole(pointers / key, folder.name)
+        else:
+            fresh = False
+    return Build(folder, fresh, time.monotonic() - start)
+
+
+def _source_key(factory: str, arguments: dict[str, Any], waves: bool) -> str:
+    module = factory.partition(":")[0]
+    files = [*content.source_files(module), *sorted(HARNESS.iterdir()), Path(__file__), Path(verilog.__file__)]
+    parts: list[str | bytes] = [factory, content.canonical(arguments), str(waves), str(toolchain.versions())]
+    for path in files:
+        parts += [path.name, path.read_bytes()]
+    return content.digest(parts)
+
+
+def _pointed(pointer: Path) -> Path | None:
+    """The build that the sources' name points to, if both are there."""
+    with contextlib.suppress(FileNotFoundError):
+        folder = pointer.parent.parent / pointer.read_text()
+        if (folder / "simulator").exists():
+            return folder
+    return None
+
+
+def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], waves: bool) -> tuple[Path, bool]:
+    """Second name, by the Verilog itself: a comment edited in the sources builds nothing again."""
+    name = factory.rpartition(":")[2]
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tmp-", dir=store) as temporary:
+        work = Path(temporary)
+        (work / "arguments.pickle").write_bytes(pickle.dumps(arguments))
+        command = [sys.executable, "-m", verilog.__name__, factory, str(work / "arguments.pickle"), str(work / "top.v")]
+        toolchain.run(command, Path.cwd(), toolchain.environment(), work / "build.log")
+        text = (work / "top.v").read_bytes()
+        harness = [path.read_bytes() for path in sorted(HARNESS.iterdir())]
+        flags = [*VERILATOR_FLAGS, *MAKE_VARIABLES, CPP_FLAGS, str(waves), str(toolchain.versions())]
+        tag = content.digest([text, *harness, *flags, Path(__file__).read_bytes()])
+        folder = store / tag
+        with _lock(store / f"{tag}.lock"):
+            if (folder / "simulator").exists():
+                return folder, False
+            print(f"building {name} ...", end=" ", file=sys.stderr, flush=True)
+            _verilate(work, store, waves)
+            finished = work / "finished"
+            finished.mkdir()
+            for kept in ("simulator", "top.v", "build.log"):
+                (work / kept).rename(finished / kept)
+            shutil.rmtree(folder, ignore_errors=True)
+            finished.rename(folder)
+            print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
+    return folder, True
+
+
+def _verilate(work: Path, store: Path, waves: bool) -> None:
+    ports = verilog.top_ports((work / "top.v").read_text())
+    (work / "ports.cpp").write_text(_port_table(ports))
+    # Only the top's ports stay visible to cocotb: all else is free to be optimised away.
+    public = "".join(f'public_flat_rw -module "{verilog.TOP}" -var "{p.name}"\n' for p in ports)
+    (work / "ports.vlt").write_text("`verilator_config\n" + public)
+    env = toolchain.environment()
+    libs = toolchain.cocotb_libs()
+    command = [
+        "verilator",
+        *VERILATOR_FLAGS,
+        *(["--trace-vcd"] if waves else []),
+        *("-CFLAGS", f"{CPP_FLAGS} -I{HARNESS}"),
+        *("-LDFLAGS", f"-rdynamic -Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator"),
+        *("ports.vlt", "top.v", "ports.cpp"),
+        *(str(HARNESS / name) for name in ("main.cpp", "burst.cpp")),
+    ]
+    toolchain.run(command, work, env, work / "build.log")
+    runtime = store / ("runtime-" + content.digest([*MAKE_VARIABLES, CPP_FLAGS, str(waves), str(toolchain.versions())]))
+    _lend_runtime(runtime, work)
+    make = ["make", "-f", "Vtop.mk", f"-j{len(os.sched_getaffinity(0))}", f"PYTHON3={sys.executable}", *MAKE_VARIABLES]
+    if shutil.which("ccache"):
+        make.append("OBJCACHE=ccache")
+        env |= {"CCACHE_BASEDIR": str(work), "CCACHE_NOHASHDIR": "1"}
+    toolchain.run(make, work, env, work / "build.log")
+    _keep_runtime(runtime, work)
+
+
+def _port_table(ports: list[verilog.TopPort]) -> str:
+    rows = "".join(
+        f'    ports.push_back({{"{p.name}", {p.width}, {str(p.is_input).lower()}, '
+        f"reinterpret_cast<uint8_t*>(&top.{p.cpp_name}), sizeof(top.{p.cpp_name})}});\n"
+        for p in ports
+    )
+    return f'#include "model.h"\n\nvoid list_ports(Vtop& top, std::vector<Port>& ports) {{\n{rows}}}\n'
+
+
+def _lend_runtime(runtime: Path, work: Path) -> None:
+    """Verilator's run-time library is the same for every design: compiled once, copied newer than the makefile."""
+    for path in runtime.glob("*.o"):
+        shutil.copyfile(path, work / path.name)
+
+
+def _keep_runtime(runtime: Path, work: Path) -> None:
+    if runtime.exists():
+        return
+    with tempfile.TemporaryDirectory(prefix="tmp-", dir=runtime.parent) as temporary:
+        lent = Path(temporary) / "lent"
+        lent.mkdir()
+        for path in work.glob("verilated*.o"):
+            shutil.copyfile(path, lent / path.name)
+        with contextlib.suppress(OSError):  # another build was first
+            lent.rename(runtime)
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Held by one process at a time; freed by the system even if the holder dies."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _write_whole(path: Path, text: str) -> None:
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(text)
+    part.replace(path)

@@ -1,0 +1,64 @@
+"""A component of the gateware as Verilog, and the ports of its top: the only part here that imports Amaranth.
+
+Run as a module in a process of its own, so that the sources on disk are what is converted, not what a long-lived test
+session imported earlier: ``python -m ocellus_sim.cosim.verilog FACTORY ARGUMENTS.pickle OUT.v``.
+"""
+
+import importlib
+import pickle
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TOP = "top"
+
+
+@dataclass(frozen=True)
+class TopPort:
+    """One port of the top: Verilog name, width in bits, direction."""
+
+    name: str
+    width: int
+    is_input: bool
+
+    @property
+    def cpp_name(self) -> str:
+        """The member of Verilator's class: it writes the second of two underscores as a code."""
+        return re.sub(r"(?<=_)_", "__05F", self.name)
+
+
+def convert(factory: str, arguments: dict[str, Any]) -> str:
+    """Verilog of ``factory(**arguments)``; ports that are constants (an ``always_ready`` stream's) are left out."""
+    from amaranth.back import verilog
+    from amaranth.hdl import Const, Value
+    from amaranth.hdl._ir import PortDirection
+    from amaranth.lib import wiring
+
+    module, _, name = factory.partition(":")
+    component = getattr(importlib.import_module(module), name)(**arguments)
+    ports = {}
+    for path, member, value in component.signature.flatten(component):
+        value = Value.cast(value)
+        if isinstance(value, Const) or len(value) == 0:
+            continue
+        direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
+        ports["__".join(map(str, path))] = (value, direction)
+    # Recursive passes go deep on large designs.
+    sys.setrecursionlimit(20_000)
+    return verilog.convert(component, name=TOP, ports=ports, emit_src=False)
+
+
+def top_ports(text: str) -> list[TopPort]:
+    """The ports of the module ``top`` in Yosys' Verilog, in order."""
+    body = re.search(rf"^module {TOP}\(.*?^endmodule", text, re.MULTILINE | re.DOTALL)
+    if body is None:
+        raise ValueError(f"The Verilog holds no module {TOP}.")
+    pattern = re.compile(r"^\s*(input|output)\s+(?:reg\s+|wire\s+)?(?:signed\s+)?(?:\[(\d+):0\]\s*)?(\w+)\s*;", re.M)
+    return [TopPort(name, int(msb or 0) + 1, direction == "input") for direction, msb, name in pattern.findall(body[0])]
+
+
+if __name__ == "__main__":
+    _, factory_name, pickled, out = sys.argv
+    Path(out).write_text(convert(factory_name, pickle.loads(Path(pickled).read_bytes())))
