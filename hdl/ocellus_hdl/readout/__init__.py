@@ -1,0 +1,5 @@
+"""The pixel array's lines, in time."""
+
+from .readout import Readout
+
+__all__ = ["Readout"]

@@ -1,0 +1,89 @@
+"""Lets a frame in when the accelerator can take its tensor, and leads the frame's ticket past the tensor stage."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import fifo, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.formats import RGB_PIXEL, TICKET
+
+from ..layouts import struct
+
+
+class FrameGate(wiring.Component):
+    """Each frame passes whole, is dropped whole, or waits at its first pixel.
+
+    One pixel a clock without latency, one clock to decide at the frame's first pixel. A frame is settled when its last
+    pixel came, its tensor is made, and its ticket went on; only then is the next one looked at. Two tickets may wait
+    at ``o_ticket``.
+
+    Attributes
+    ----------
+    i, o : stream(RGB_PIXEL)
+    i_ticket : stream(TICKET), in
+    o_ticket : stream(TICKET), out
+        Of the frames that passed. ``frames_skipped`` has the frames dropped since the ticket before added, and what
+        their own tickets said (saturating at 65535).
+    i_live : in
+        The array cannot wait: drop instead.
+    i_free : in
+        The tensor may be written. Has to be low from the second clock after the last byte on, when it falls.
+    i_made : in
+        The tensor's last byte is accepted.
+    """
+
+    i: In(stream.Signature(struct(RGB_PIXEL)))
+    o: Out(stream.Signature(struct(RGB_PIXEL)))
+    i_ticket: In(stream.Signature(struct(TICKET)))
+    o_ticket: Out(stream.Signature(struct(TICKET)))
+    i_live: In(1)
+    i_free: In(1)
+    i_made: In(1)
+
+    def elaborate(self, platform: object) -> Module:
+        """Decide, pass or drop, settle."""
+        m = Module()
+        m.submodules.tickets = tickets = fifo.SyncFIFO(width=struct(TICKET).size, depth=2)
+        ticket = Signal(struct(TICKET))
+        passed = Signal()
+        made = Signal()
+        skipped = Signal(16)
+        most = (1 << len(skipped)) - 1
+        total = Signal(len(skipped) + 1)
+
+        m.d.comb += [
+            self.o.payload.eq(self.i.payload),
+            total.eq(skipped + self.i_ticket.payload.frames_skipped + ~passed),
+            ticket.eq(self.i_ticket.payload),
+            ticket.frames_skipped.eq(Mux(total > most, most, total)),
+            tickets.w_data.eq(ticket),
+            self.o_ticket.payload.eq(tickets.r_data),
+            self.o_ticket.valid.eq(tickets.r_rdy),
+            tickets.r_en.eq(self.o_ticket.ready),
+        ]
+        with m.If(self.i_made):
+            m.d.sync += made.eq(1)
+
+        with m.FSM():
+            with m.State("Decide"):
+                m.d.sync += [passed.eq(self.i_free), made.eq(0)]
+                with m.If(self.i.valid & self.i_free):
+                    m.next = "Pass"
+                with m.Elif(self.i.valid & self.i_live):
+                    m.next = "Drop"
+            with m.State("Pass"):
+                m.d.comb += [self.o.valid.eq(self.i.valid), self.i.ready.eq(self.o.ready)]
+                with m.If(self.i.valid & self.o.ready & self.i.payload.last_in_frame):
+                    m.next = "Settle"
+            with m.State("Drop"):
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(self.i.valid & self.i.payload.last_in_frame):
+                    m.next = "Settle"
+            with m.State("Settle"):
+                m.d.comb += [
+                    self.i_ticket.ready.eq(~passed | (made & tickets.w_rdy)),
+                    tickets.w_en.eq(self.i_ticket.valid & passed & made),
+                ]
+                with m.If(self.i_ticket.valid & self.i_ticket.ready):
+                    m.d.sync += skipped.eq(Mux(passed, 0, ticket.frames_skipped))
+                    m.next = "Decide"
+        return m
