@@ -1,0 +1,138 @@
+"""A network as operators and tensors: what every importer makes, and all that the passes behind it know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import prod
+
+import numpy as np
+
+
+class Kind(StrEnum):
+    """The operators, by the names TensorFlow Lite gives them."""
+
+    CONV_2D = "CONV_2D"
+    DEPTHWISE_CONV_2D = "DEPTHWISE_CONV_2D"
+    FULLY_CONNECTED = "FULLY_CONNECTED"
+    ADD = "ADD"
+    AVERAGE_POOL_2D = "AVERAGE_POOL_2D"
+    MAX_POOL_2D = "MAX_POOL_2D"
+    PAD = "PAD"
+    RESHAPE = "RESHAPE"
+    SOFTMAX = "SOFTMAX"
+
+
+class Padding(StrEnum):
+    """``SAME`` gives ``ceil(size / stride)`` outputs, the odd padding row or column last; ``VALID`` pads nothing."""
+
+    SAME = "SAME"
+    VALID = "VALID"
+
+
+class Activation(StrEnum):
+    """The clamp fused into an operator."""
+
+    NONE = "NONE"
+    RELU = "RELU"
+    RELU_N1_TO_1 = "RELU_N1_TO_1"
+    RELU6 = "RELU6"
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A tensor of the file.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        As the file says, batch included.
+    scales : tuple of float
+        Exact float32 values: one, or one for each index of ``axis``; empty when the tensor is not quantised.
+    zero_point : int
+        0 for weights and biases.
+    data : ndarray or None
+        The constant's values; None for an activation.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    scales: tuple[float, ...] = ()
+    zero_point: int = 0
+    axis: int = 0
+    data: np.ndarray | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def scale(self) -> float:
+        """The scale of a tensor that has one."""
+        return self.scales[0]
+
+    @property
+    def picture(self) -> tuple[int, int, int]:
+        """Rows, columns and channels: leading dimensions become rows where there are fewer or more than four."""
+        if len(self.shape) == 4 and self.shape[0] == 1:
+            return self.shape[1], self.shape[2], self.shape[3]
+        return self.size // self.shape[-1], 1, self.shape[-1]
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator; inputs and output are names of tensors.
+
+    ``inputs`` holds the activations first, then weights and bias (absent when the file has none). ``kernel`` and
+    ``stride`` are rows, columns. ``amounts`` is (top, bottom, left, right) of a PAD, ``beta`` belongs to SOFTMAX.
+    """
+
+    number: int
+    kind: Kind
+    inputs: tuple[str, ...]
+    output: str
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: Padding = Padding.VALID
+    activation: Activation = Activation.NONE
+    amounts: tuple[int, int, int, int] = (0, 0, 0, 0)
+    beta: float = 1.0
+
+    def __str__(self) -> str:
+        return f"operator {self.number} ({self.kind})"
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Operators in the order in which they run, from one input tensor to one output tensor, batch 1.
+
+    Attributes
+    ----------
+    identity : int
+        CRC-32 of the file.
+    notes : tuple of str
+        What the importer dropped, a sentence each.
+    """
+
+    name: str
+    file: str
+    identity: int
+    tensors: Mapping[str, Tensor]
+    operators: tuple[Operator, ...]
+    input: str
+    output: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def input_tensor(self) -> Tensor:
+        """The tensor the network takes."""
+        return self.tensors[self.input]
+
+    @property
+    def output_tensor(self) -> Tensor:
+        """The tensor the network gives."""
+        return self.tensors[self.output]
+
+    def activations_of(self, operator: Operator) -> tuple[Tensor, ...]:
+        """The operator's inputs that are no constants."""
+        return tuple(t for t in (self.tensors[name] for name in operator.inputs) if t.data is None)
