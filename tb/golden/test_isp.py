@@ -10,6 +10,7 @@ from ocellus.settings import IspSettings, srgb_table
 from ocellus_sim.golden import isp
 
 IDENTITY_GAMMA = (tuple(i >> 2 for i in range(1024)),) * 3
+LOW_BITS = (tuple(i & 255 for i in range(1024)),) * 3
 BAYER = Path(__file__).parents[3] / "shared/data/bayer"
 
 
@@ -35,7 +36,7 @@ def test_one_quad_worked_by_hand():
 
 
 def test_levels_below_black_are_black_and_do_not_wrap():
-    settings = IspSettings(black=(64, 64, 64, 64), gamma=IDENTITY_GAMMA)
+    settings = IspSettings(black=(64, 64, 64, 64), gamma=LOW_BITS)
     assert isp.process(quad(63, 0, 64, 1), settings).tolist() == [[[0, 0, 0]]]
 
 
@@ -56,6 +57,20 @@ def test_matrix_rows_clamp_at_both_ends_and_shift_arithmetically():
     # blue:  300*4000 - 44*4000 = 1024000, (1024000 + 512) >> 10 = 1000, 1000 >> 2 = 250
     settings = IspSettings(black=(0,) * 4, matrix=(-1, 0, 0, 0, 2047, 0, 300, 0, -44), gamma=IDENTITY_GAMMA)
     assert isp.process(quad(1000, 1000, 1000, 1000), settings).tolist() == [[[0, 255, 250]]]
+
+
+def test_an_exact_half_rounds_up_in_white_balance():
+    # R: 1*32 = 32, (32 + 32) >> 6 = 1; B the same. G: 1*64 + 0*64 = 64, (64 + 64) >> 7 = 1.
+    # 2047*1 = 2047, (2047 + 512) >> 10 = 2; rounded down it would all be 0.
+    matrix = (2047, 0, 0, 0, 2047, 0, 0, 0, 2047)
+    settings = IspSettings(black=(0,) * 4, gain=(32, 64, 64, 32), matrix=matrix, gamma=LOW_BITS)
+    assert isp.process(quad(1, 1, 0, 1), settings).tolist() == [[[2, 2, 2]]]
+
+
+def test_an_exact_half_rounds_up_behind_the_matrix():
+    # R12 = (1*128 + 32) >> 6 = 2; 256*2 = 512; (512 + 512) >> 10 = 1. Negative: -256*2 = -512; 0 >> 10 = 0.
+    settings = IspSettings(black=(0,) * 4, gain=(128,) * 4, matrix=(256, 0, 0, -256, 0, 0, 255, 0, 0), gamma=LOW_BITS)
+    assert isp.process(quad(1, 0, 0, 0), settings).tolist() == [[[1, 0, 0]]]
 
 
 def test_each_channel_has_a_gamma_table_of_its_own():

@@ -77,6 +77,16 @@ def test_of_two_equal_neighbours_the_first_in_row_order_is_the_peak():
     assert places([[0, 50], [50, 0]]) == [(0, 1)]
 
 
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 2)])
+def test_each_of_the_eight_neighbours_counts(place):
+    scores = np.zeros((3, 3), np.int8)
+    scores[1, 1] = 40
+    scores[place] = 41
+    assert places(scores) == [place]
+    scores[place] = 40
+    assert places(scores) == [min(place, (1, 1))]  # of equal ones the first in row order
+
+
 def test_a_plateau_has_one_peak_at_its_upper_left():
     assert places([[50, 50, 50], [50, 50, 50]]) == [(0, 0)]
 
@@ -127,6 +137,15 @@ def test_an_object_worked_by_hand():
     record = metadata.record(TICKET, tensor, 0, 0, settings)
     fields = np.frombuffer(record[40:56], "<i2").tolist()
     assert fields == [0, 33, 129, 46, 119, 38, 19, 17]
+
+
+def test_half_a_size_is_cut_off_after_the_product():
+    # d = 127 + 128 = 255; half = 255*3 >> 1 = 382 (255 * (3 >> 1) would be 255). x = 1152 (4.5): centre 1280 >> 8 = 5,
+    # left (770 + 128) >> 8 = 3, right (1534 + 128) >> 8 = 6.
+    tensor = np.array([[[0, -128, -128, 127, 127]]], np.int8)
+    settings = heatmap((1, 1), threshold=0, zero_point=-128, step=3, half_cell=1152)
+    record = metadata.record(TICKET, tensor, 0, 0, settings)
+    assert np.frombuffer(record[40:56], "<i2").tolist() == [0, 0, 5, 5, 3, 3, 3, 3]
 
 
 def test_places_are_clamped_to_the_frame_and_negative_sizes_are_none():
