@@ -47,7 +47,10 @@ def convert(factory: str, arguments: dict[str, Any]) -> str:
         ports["__".join(map(str, path))] = (value, direction)
     # Recursive passes go deep on large designs.
     sys.setrecursionlimit(20_000)
-    return verilog.convert(component, name=TOP, ports=ports, emit_src=False)
+    text = verilog.convert(component, name=TOP, ports=ports, emit_src=False)
+    # Bits that nothing but a constant drives become `always @*` without anything to wait for, which never runs and leaves
+    # them at random (amaranth-lang/amaranth issue 1629); `always_comb` runs once at the start.
+    return text.replace("always @*", "always_comb")
 
 
 def top_ports(text: str) -> list[TopPort]:
