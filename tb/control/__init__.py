@@ -1,0 +1,1 @@
+"""Control: registers written and read back, on the gateware."""

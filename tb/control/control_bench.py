@@ -1,0 +1,159 @@
+"""Every register written and read back."""
+
+import cocotb
+import numpy as np
+from numpy.typing import NDArray
+
+from ocellus import formats
+from ocellus.formats import Block
+from ocellus_sim.cosim import Bench, Stall
+
+SETTINGS = {
+    "o_readout": formats.READOUT,
+    "o_isp": formats.ISP,
+    "o_tensor": formats.TENSOR,
+    "o_metadata": formats.METADATA,
+}
+
+
+class Stage:
+    """The registers on the bench: writes go in, replies come out."""
+
+    def __init__(self, dut, seed: int, stall_in: float = 0.0, stall_out: float = 0.0):
+        print(f"seed {seed}")
+        self.random = np.random.default_rng(seed)
+        self.bench = Bench(dut)
+        self.bench.reset()
+        self.requests = self.bench.source("i", requests([]), stall=Stall(stall_in, seed=seed))
+        self.replies = self.bench.sink("o", 8192, stall=Stall(stall_out, seed=seed + 1))
+        self.load = self.bench.sink("o_load", 8192, stall=Stall(stall_out, seed=seed + 2))
+        self.gamma = self.bench.sink("o_gamma", 8192)
+
+    def write(self, address: int, data: int) -> None:
+        """Queue a write."""
+        self.requests.send(requests([{"address": address, "data": data & 0xFFFF_FFFF, "write": 1}]))
+
+    def read(self, addresses: list[int]) -> list[int]:
+        """Read registers; one reply each."""
+        self.requests.send(requests([{"address": a, "data": 0xDEAD_BEEF} for a in addresses]))
+        self.settle()
+        replies = [int(r) for r in self.replies.take()]
+        assert len(replies) == len(addresses), f"{len(replies)} replies to {len(addresses)} reads"
+        return replies
+
+    def settle(self) -> None:
+        """Run until all that is queued has been done."""
+        assert self.bench.run(400_000, idle=50) == "idle"
+
+    def values(self, block: Block) -> dict[str, list[int]]:
+        """Random values, corners among them, for every item of every field."""
+        result = {}
+        for f in block.layout.fields:
+            low, high = (-(1 << f.bits - 1), (1 << f.bits - 1) - 1) if f.signed else (0, (1 << f.bits) - 1)
+            items = self.random.integers(low, high, f.count, endpoint=True)
+            result[f.name] = [int(v) for v in np.where(self.random.random(f.count) < 0.3, low, items)]
+        return result
+
+
+def requests(items: list[dict[str, int]]) -> NDArray[np.uint64]:
+    """``CONTROL_REQUEST`` words."""
+    return np.array([formats.CONTROL_REQUEST.pack(item) for item in items], np.uint64)
+
+
+def flat(values: dict[str, list[int]]) -> dict:
+    """As a layout packs it."""
+    return {name: items if len(items) > 1 else items[0] for name, items in values.items()}
+
+
+async def registers(dut, seed: int, stall_in: float, stall_out: float) -> None:
+    """All blocks written, looked at from both sides, twice."""
+    stage = Stage(dut, seed, stall_in, stall_out)
+    for _ in range(2):
+        written = {block: stage.values(block) for block in SETTINGS.values()}
+        for block, values in written.items():
+            for name, items in values.items():
+                for index, item in enumerate(items):
+                    stage.write(block.address(name, index), item)
+        stage.settle()
+        for port, block in SETTINGS.items():
+            word = block.layout.pack(flat(written[block]))
+            assert stage.bench.run(1, until=stage.bench.port(port).equals(word)) == "reached", (
+                f"{port} is not {word:#x}"
+            )
+            places = [(name, i) for name, items in written[block].items() for i in range(len(items))]
+            got = stage.read([block.address(name, i) for name, i in places])
+            for (name, index), data in zip(places, got, strict=True):
+                want = written[block][name][index] & 0xFFFF_FFFF
+                assert data == want, f"{block.layout.name}.{name}[{index}]: expected {want:#x}, got {data:#x}"
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def test_registers_read_back_what_was_written(dut):
+    await registers(dut, 1, 0.0, 0.0)
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def test_registers_with_stalls_on_both_sides(dut):
+    await registers(dut, 2, 0.5, 0.5)
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def test_status_reads_and_swallows_writes(dut):
+    stage = Stage(dut, 3)
+    fields = {"loaded": 1, "loading": 0, "error": 5, "network_id": 0xFEDC_BA98}
+    stage.bench.set("i_status", formats.CNN_STATUS.pack(fields))
+    for name in fields:
+        stage.write(formats.CNN.address(name), 0xFFFF_FFFF)
+    assert stage.read([formats.CNN.address(name) for name in fields]) == list(fields.values())
+    assert stage.read([formats.IDENTITY]) == [0x0CE11050]
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def test_gamma_writes_reach_the_tables(dut):
+    stage = Stage(dut, 4)
+    entries = [(c, i, int(stage.random.integers(0, 256))) for c in range(3) for i in (0, 1, 511, 1022, 1023)]
+    for channel, index, level in entries:
+        stage.write(formats.GAMMA + 4096 * channel + 4 * index, level)
+    stage.write(formats.GAMMA + 2, 1)
+    stage.write(formats.GAMMA + 3 * 4096, 1)
+    stage.write(formats.GAMMA - 4, 1)
+    stage.settle()
+    got = [tuple(formats.GAMMA_WRITE.unpack(int(w)).values()) for w in stage.gamma.take()]
+    assert got == entries
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def test_program_words_reach_the_accelerator_in_order_while_it_stalls(dut):
+    stage = Stage(dut, 5, stall_out=0.8)
+    words = [int(w) for w in stage.random.integers(0, 1 << 32, 200)]
+    for word in words:
+        stage.write(formats.CNN_LOAD, word)
+    assert stage.read([formats.IDENTITY]) == [formats.IDENTITY_VALUE], "a read behind the words"
+    assert [int(w) for w in stage.load.take()] == words
+    resets = stage.bench.watch("o_load_reset")
+    stage.write(formats.CNN_RESET, 0)
+    stage.settle()
+    assert [value for _, value in resets.changes()] == [0, 1, 0], "not one clock of reset"
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def test_unknown_addresses_read_zero_and_swallow_writes(dut):
+    stage = Stage(dut, 6)
+    known = {formats.IDENTITY}
+    for block in (*SETTINGS.values(), formats.CNN):
+        known |= {block.address(f.name, i) for f in block.layout.fields for i in range(f.count)}
+    written = {block: stage.values(block) for block in SETTINGS.values()}
+    for block, values in written.items():
+        for name, items in values.items():
+            for index, item in enumerate(items):
+                stage.write(block.address(name, index), item)
+    pool = {*range(0x700), *(int(a) for a in stage.random.integers(0x700, 0x4000, 50)), 0x7000, 0xFFFC, 0xFFFF}
+    unknown = sorted(pool - known - {formats.CNN_LOAD, formats.CNN_RESET})
+    for address in unknown:
+        stage.write(address, 0xFFFF_FFFF)
+    assert stage.read(unknown) == [0] * len(unknown)
+    for port, block in SETTINGS.items():
+        word = block.layout.pack(flat(written[block]))
+        assert stage.bench.run(1, until=stage.bench.port(port).equals(word)) == "reached", f"{port} was changed"
+    assert len(stage.load.take()) == 0
+    assert len(stage.gamma.take()) == 0

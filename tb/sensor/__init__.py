@@ -1,0 +1,1 @@
+"""The whole sensor, on the gateware."""
