@@ -1,5 +1,6 @@
 """The decoder: what the golden link sends comes back, and damage costs only what it touched."""
 
+import time
 import zlib
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from ocellus import decoder
 from ocellus.decoder import Decoder, DetectedObject, Record
 from ocellus.errors import BadInput
-from ocellus.formats import PacketType, RecordFlag
+from ocellus.formats import Mode, PacketType, RecordFlag
 from ocellus.settings import FrameFormat, MetadataSettings, Window
 from ocellus_sim.golden import link, metadata
 
@@ -280,3 +281,16 @@ def test_lines_of_one_frame_must_agree():
         list(decoder.frames(lines))
     with pytest.raises(BadInput, match="frame 3: found line 0, allowed lines up to -1"):
         list(decoder.frames(lines[:1], height=0))
+
+
+def test_a_4k_frame_of_image_lines_decodes_in_less_than_a_second(capsys):
+    raw = np.random.default_rng(3).integers(0, 1024, (2160, 3840), dtype=np.uint16)
+    data = b"".join(link.packets(Mode.IMAGE, [raw], []))
+    begin = time.thread_time()  # processor time, since other tests may run beside this one
+    _, lines, _ = decoder.decode(data)
+    (frame,) = decoder.frames(lines)
+    took = time.thread_time() - begin
+    np.testing.assert_array_equal(frame.raw, raw)
+    with capsys.disabled():
+        print(f"\ndecoder, {len(data)} bytes of a 4K frame: {took:.2f} s of processor time", end=" ")
+    assert took < 1
