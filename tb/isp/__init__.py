@@ -1,0 +1,1 @@
+"""The image processor, on the gateware."""

@@ -1,0 +1,1 @@
+"""The readout stage, on the gateware."""

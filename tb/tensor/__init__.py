@@ -1,0 +1,1 @@
+"""The tensor stage, on the gateware."""
