@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Array, Assert, Module, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 
 class QueuedAdder(wiring.Component):
@@ -19,7 +19,7 @@ class QueuedAdder(wiring.Component):
     def __init__(self, width: int, limit: int | None = None) -> None:
         self.width = width
         self.limit = limit
-        shape = data.StructLayout({"low": 8, "rest": width - 8})
+        shape = data.StructLayout({"low": 4, "rest": width - 4})
         super().__init__(
             {
                 "i": In(stream.Signature(shape)),
@@ -52,4 +52,25 @@ class QueuedAdder(wiring.Component):
         if self.limit is not None:
             with m.If(push):
                 m.d.sync += Assert(self.i.payload.as_value() != self.limit)
+        return m
+
+
+class ManyAdders(wiring.Component):
+    """Adders of several widths side by side: ``w7.i``, ``w7.o``, and so on.
+
+    Parameters
+    ----------
+    widths
+        One adder each.
+    """
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        self.adders = {f"w{width}": QueuedAdder(width) for width in widths}
+        super().__init__({name: Out(adder.signature) for name, adder in self.adders.items()})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for name, adder in self.adders.items():
+            m.submodules[name] = adder
+            connect(m, flipped(getattr(self, name)), adder)
         return m

@@ -1,13 +1,172 @@
-"""The co-simulation itself: streams, ports, time, failures and the cache."""
+"""The co-simulation itself: streams, ports, time, failures and the store of builds."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from ocellus_sim.cosim import simulate
+from ocellus_sim.cosim import SimulationFailed, build, simulate
+from ocellus_sim.cosim.content import canonical
+from ocellus_sim.cosim.toolchain import ToolError
 
 ADDER = "tb.cosim.adder:QueuedAdder"
 BENCH = "tb.cosim.adder_bench"
+FAULTY = "tb.cosim.faulty_bench"
 
 
-@pytest.mark.parametrize("width", [9, 16, 17, 33, 64, 65, 161])
-def test_every_beat_arrives_once_in_order(width):
-    simulate(ADDER, {"width": width}, test_module=BENCH, testcase="every_beat_arrives_once_in_order")
+@pytest.mark.parametrize("testcase", ["every_beat_arrives_once_in_order", "ports_are_set_read_and_watched"])
+def test_payloads_of_every_width(testcase):
+    widths = (7, 16, 32, 64, 65, 161)
+    simulate("tb.cosim.adder:ManyAdders", {"widths": widths}, test_module=BENCH, testcase=testcase)
+
+
+@pytest.mark.parametrize(
+    "testcase",
+    [
+        "stalls_follow_their_published_sequence",
+        "a_full_sink_waits_and_loses_nothing",
+        "a_tap_without_room_is_an_error",
+        "reset_offers_a_held_beat_again",
+        "wrong_use_is_refused",
+        "timers_and_bursts_share_one_time",
+        "a_million_clocks_are_one_call",
+    ],
+)
+def test_the_bench(testcase):
+    simulate(ADDER, {"width": 16}, test_module=BENCH, testcase=testcase)
+
+
+def test_waves_are_written_in_their_window():
+    run = simulate(ADDER, {"width": 16}, test_module=BENCH, testcase="waves_are_written_in_their_window", waves=True)
+    begin, end = map(int, (run / "window.txt").read_text().split())
+    vcd = (run / "window.vcd").read_text()
+    times = [int(line[1:]) for line in vcd.splitlines() if line.startswith("#")]
+    assert (times[0], times[-1]) == (begin, end)
+    assert len(times) == 21
+    assert "entry0" in vcd, "signals inside the design are traced too"
+
+
+@pytest.mark.parametrize(
+    ("testcase", "says"),
+    [
+        ("finds_a_difference", "the level is not one"),
+        ("takes_too_long", "1 of 1 tests failed"),
+        ("dies", "died of SIGABRT"),
+        ("breaks_the_designs_assertion", "The design stopped the simulation at clock 8"),
+        ("is_not_there", "no test ran"),
+    ],
+)
+def test_a_failure_is_raised(testcase, says):
+    with pytest.raises(SimulationFailed, match=says):
+        simulate(ADDER, {"width": 16, "limit": 7}, test_module=FAULTY, testcase=testcase)
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        ("tb.cosim.skipped_bench", "no test ran"),
+        ("tb.cosim.adder", "no results"),
+        ("tb.no_such_bench", "no_such_bench"),
+    ],
+)
+def test_a_module_that_runs_no_test_is_a_failure(module, says):
+    with pytest.raises(SimulationFailed, match=says):
+        simulate(ADDER, {"width": 16}, test_module=module)
+
+
+def test_a_process_that_never_returns_is_killed():
+    begin = time.monotonic()
+    with pytest.raises(SimulationFailed, match="killed after 3 s"):
+        simulate(ADDER, {"width": 16}, test_module=FAULTY, testcase="never_returns", wall_seconds=3)
+    assert time.monotonic() - begin < 10
+
+
+def test_the_seed_reaches_the_tests_and_is_printed(capsys, tmp_path):
+    run = simulate(
+        ADDER,
+        {"width": 16},
+        test_module=BENCH,
+        testcase="a_full_sink_waits_and_loses_nothing",
+        seed=12345,
+        run_dir=tmp_path / "run",
+    )
+    assert run == tmp_path / "run"
+    assert "seed 12345" in capsys.readouterr().out
+    assert "12345" in (run / "simulation.log").read_text()
+
+
+COMPONENT = """
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+class Inverter(wiring.Component):
+    i: In(8)
+    o: Out(8)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.o.eq(~self.i)
+        return m
+"""
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A store of builds of its own, and a place for components that may be edited."""
+    monkeypatch.setenv("OCELLUS_BUILD", str(tmp_path / "build"))
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_a_build_is_used_again_until_its_verilog_changes(store):
+    component = store / "inverter_for_test.py"
+    component.write_text(COMPONENT)
+    factory = "inverter_for_test:Inverter"
+    first = build(factory)
+    assert first.fresh
+    again = build(factory)
+    assert (again.fresh, again.folder) == (False, first.folder)
+    assert again.seconds < 0.5
+
+    component.write_text(COMPONENT + "\n# a comment\n")
+    commented = build(factory)
+    assert (commented.fresh, commented.folder) == (False, first.folder)
+
+    component.write_text(COMPONENT.replace("~self.i", "self.i + 1"))
+    edited = build(factory)
+    assert edited.fresh
+    assert edited.folder != first.folder
+
+    component.write_text(COMPONENT.replace("return m", "return n"))
+    with pytest.raises(ToolError, match="NameError"):
+        build(factory)
+    assert not list((store / "build" / "cosim").glob("tmp-*")), "nothing half-built stays"
+
+
+def test_two_processes_build_the_same_once(store):
+    (store / "inverter_for_test.py").write_text(COMPONENT)
+    program = "from ocellus_sim.cosim import build; print(build('inverter_for_test:Inverter').fresh)"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=store, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert sorted(p.communicate()[0] for p in processes) == ["False\n", "True\n"]
+
+
+def test_finding_a_build_imports_no_amaranth():
+    program = (
+        "import sys; from ocellus_sim.cosim import builds;"
+        f"builds._source_key({ADDER!r}, {{'width': 16}}, False);"
+        "sys.exit('amaranth' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2]).returncode == 0
+
+
+def test_arguments_have_one_name_each():
+    assert canonical({"b": 1, "a": (2, "x")}) == canonical({"a": (2, "x"), "b": 1})
+    assert len({canonical(v) for v in (1, True, 1.0, "1", (1,), [1], None, b"1")}) == 8
+    with pytest.raises(TypeError):
+        canonical(object())

@@ -24,7 +24,7 @@ _CYCLES, _REACHED, _IDLE, _FINISHED, _OVERFLOWED = range(5)
 
 
 class Bench:
-    """What a cocotb test drives the top with; a new one forgets the ends of the old.
+    """What a cocotb test drives the top with; a new one forgets the ends of the old and puts every input to 0.
 
     Parameters
     ----------
@@ -32,6 +32,11 @@ class Bench:
         cocotb's handle of the top.
     period_ps
         Simulated picoseconds a clock, 74.25 MHz by default; `run` moves cocotb's time on by it.
+
+    Attributes
+    ----------
+    folder
+        The run's folder, for files that the test leaves.
     """
 
     def __init__(self, dut: Any, *, period_ps: int = 13_468) -> None:
@@ -41,13 +46,14 @@ class Bench:
         for i in range(calls.ports()):
             name = calls.port_name(i).decode()
             self._ports[name] = Port(i, name, calls.port_width(i), bool(calls.port_input(i)))
-        self._ends: list[Source | Sink | Watch] = []  # the harness works on their arrays
-        self._sinks: list[Sink] = []
+        # The harness works on their arrays.
+        self._ends: dict[str, Source | Sink] = {}
+        self._taps: list[Sink] = []
         calls.open(self._index("clk"), self._index("rst"), period_ps)
         for name, port in self._ports.items():
-            if port.is_input and name.endswith(("__valid", "__ready")):
+            if port.is_input:
                 self.set(name, 0)
-        self._folder = Path(os.environ["OCELLUS_RUN"])
+        self.folder = Path(os.environ["OCELLUS_RUN"])
 
     def _index(self, name: str) -> int:
         return self._ports[name].index if name in self._ports else -1
@@ -60,12 +66,12 @@ class Bench:
     @property
     def parameters(self) -> dict[str, Any]:
         """The ``parameters`` given to `simulate`."""
-        return json.loads((self._folder / "parameters.json").read_text())
+        return json.loads((self.folder / "parameters.json").read_text())
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The ``arguments`` that the top was made with."""
-        return pickle.loads((self._folder / "arguments.pickle").read_bytes())
+        return pickle.loads((self.folder / "arguments.pickle").read_bytes())
 
     def port(self, name: str) -> Port:
         """A port by its Verilog name."""
@@ -93,33 +99,38 @@ class Bench:
         valid, payload = self.port(f"{stream}__valid"), self.port(f"{stream}__payload")
         if not payload.is_input:
             raise ValueError(f"{stream} is an output stream of the top: it needs a sink.")
+        self._free(stream)
         source = Source(valid, self._ports.get(f"{stream}__ready"), payload, stall or Stall())
-        self._ends.append(source)
+        self._ends[stream] = source
         source.send(np.asarray(words, np.uint64) if np.size(words) == 0 else words)
         return source
 
     def sink(self, stream: str, capacity: int, *, stall: Stall | None = None, stamps: bool = False) -> Sink:
         """Takes up to ``capacity`` beats from the stream output ``stream``; ``ready`` is low while it is full."""
-        return self._sink(stream, self.port(f"{stream}__ready"), capacity, stall or Stall(), stamps)
+        self._free(stream)
+        sink = self._sink(stream, self.port(f"{stream}__ready"), capacity, stall or Stall(), stamps)
+        self._ends[stream] = sink
+        return sink
 
     def tap(self, stream: str, capacity: int, *, stamps: bool = False) -> Sink:
         """Listens to ``stream``, an output with valid and payload alone; a beat too many ends the run with an error."""
-        return self._sink(stream, None, capacity, Stall(), stamps)
+        tap = self._sink(stream, None, capacity, Stall(), stamps)
+        self._taps.append(tap)
+        return tap
+
+    def _free(self, stream: str) -> None:
+        if stream in self._ends:
+            raise ValueError(f"The stream {stream} has its source or sink already.")
 
     def _sink(self, stream: str, ready: Port | None, capacity: int, stall: Stall, stamps: bool) -> Sink:
         payload = self.port(f"{stream}__payload")
         if payload.is_input:
             raise ValueError(f"{stream} is an input stream of the top: it needs a source.")
-        sink = Sink(self._ports.get(f"{stream}__valid"), ready, payload, capacity, stall, stamps)
-        self._ends.append(sink)
-        self._sinks.append(sink)
-        return sink
+        return Sink(self._ports.get(f"{stream}__valid"), ready, payload, capacity, stall, stamps)
 
     def watch(self, name: str) -> Watch:
         """Notes when a port changes."""
-        watch = Watch(self.port(name))
-        self._ends.append(watch)
-        return watch
+        return Watch(self.port(name))
 
     @property
     def cycle(self) -> int:
@@ -164,11 +175,11 @@ class Bench:
         packed = (Condition * max(1, len(conditions)))(*(c.packed() for c in conditions))
         calls = harness()
         calls.burst()
-        end = self.cycle + cycles
+        end = self.cycle + int(cycles)
         reason = _CYCLES
         while True:
             burst = min(BURST, end - self.cycle)
-            reason = calls.run(burst, _NEVER if idle is None else idle, packed, len(conditions))
+            reason = calls.run(burst, _NEVER if idle is None else int(idle), packed, len(conditions))
             if reason != _CYCLES or self.cycle >= end:
                 break
             if progress is not None:
@@ -176,14 +187,18 @@ class Bench:
         if reason == _FINISHED:
             raise AssertionError(f"The design stopped the simulation at clock {self.cycle}: see the log above.")
         if reason == _OVERFLOWED:
-            full = ", ".join(sink.name for sink in self._sinks if len(sink) == len(sink._buffer))
+            full = ", ".join(sink.name for sink in self._taps if len(sink) == sink.capacity)
             raise OverflowError(f"A tap is full at clock {self.cycle}: {full}.")
         return {_CYCLES: "cycles", _REACHED: "reached", _IDLE: "idle"}[reason]
 
     def trace(self, path: str | Path) -> None:
         """Writes every signal to a VCD file from here on; the path is taken from the run's folder."""
-        if harness().trace(os.fsencode(self._folder / path)):
+        file = self.folder / path
+        status = harness().trace(os.fsencode(file))
+        if status == -1:
             raise RuntimeError("This simulator cannot trace: simulate(..., waves=True) builds one that can.")
+        if status:
+            raise OSError(f"{file} cannot be written.")
 
     def trace_stop(self) -> None:
         """Ends the VCD file."""

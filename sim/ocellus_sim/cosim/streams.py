@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +14,8 @@ from ocellus_sim.cosim.calls import PORT_EQUALS, SINK_HOLDS, SOURCE_EMPTY, Condi
 Words = NDArray[np.uint64]
 
 
-class Port(NamedTuple):
+@dataclass(frozen=True)
+class Port:
     """A port of the top."""
 
     index: int
@@ -42,7 +44,8 @@ class Port(NamedTuple):
         return Until(PORT_EQUALS, self.index, 0, words)
 
 
-class Until(NamedTuple):
+@dataclass(frozen=True)
+class Until:
     """A condition that ends a burst."""
 
     kind: int
@@ -137,6 +140,7 @@ class Sink:
         if capacity < 1:
             raise ValueError(f"{payload.name}: a sink needs room for a beat, not for {capacity}.")
         self.name = payload.name
+        self.capacity = capacity
         valid_index = -1 if valid is None else valid.index
         ready_index = -1 if ready is None else ready.index
         self._index = harness().sink(valid_index, ready_index, payload.index, stall.threshold, stall.seed)
@@ -158,7 +162,7 @@ class Sink:
         """The condition that ``n`` beats wait to be taken."""
         if n > len(self._buffer):
             raise ValueError(f"{self.name}: the sink has room for {len(self._buffer)} beats and cannot reach {n}.")
-        return Until(SINK_HOLDS, self._index, n)
+        return Until(SINK_HOLDS, self._index, int(n))
 
     def take(self) -> Words:
         """The payloads that arrived since the last take: shape (n,), above 64 bits (n, k), low word first."""
@@ -188,8 +192,6 @@ class Watch:
         columns = 1 + self._port.words
         if n == 0:
             return []
-        import ctypes
-
         address = ctypes.cast(harness().watch_rows(self._index), ctypes.POINTER(ctypes.c_uint64))
         rows = np.ctypeslib.as_array(address, (n, columns)).copy()
         return [(int(row[0]), self._port.value(row[1:])) for row in rows]

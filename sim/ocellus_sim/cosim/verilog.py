@@ -48,7 +48,7 @@ def convert(factory: str, arguments: dict[str, Any]) -> str:
     # Recursive passes go deep on large designs.
     sys.setrecursionlimit(20_000)
     text = verilog.convert(component, name=TOP, ports=ports, emit_src=False)
-    # Bits that nothing but a constant drives become `always @*` without anything to wait for, which never runs and leaves
+    # Bits that nothing but a constant drives become an `always @*` that has nothing to wait for, never runs and leaves
     # them at random (amaranth-lang/amaranth issue 1629); `always_comb` runs once at the start.
     return text.replace("always @*", "always_comb")
 

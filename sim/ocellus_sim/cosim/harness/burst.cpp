@@ -52,14 +52,14 @@ bool all_hold(const Condition* conditions, int n) {
 }
 
 void rise() {
+    model.wait(bench.half_low);
     *bench.clock = 1;
-    model.context->timeInc(bench.half_low);
     model.eval();
 }
 
 void fall() {
+    model.wait(bench.half_high);
     *bench.clock = 0;
-    model.context->timeInc(bench.half_high);
     model.eval();
 }
 
@@ -198,13 +198,12 @@ int ocellus_run(uint64_t cycles, uint64_t idle, const Condition* conditions, int
     }
 }
 
-// 0: started; -1: this build has no tracing.
+// 0: started; -1: this build has no tracing; -2: the file cannot be written.
 int ocellus_trace(const char* path) {
 #if VM_TRACE
     if (model.vcd->isOpen()) model.vcd->close();
     model.vcd->open(path);
-    model.vcd->dump(model.context->time());
-    return 0;
+    return model.vcd->isOpen() ? 0 : -2;
 #else
     (void)path;
     return -1;
@@ -213,7 +212,9 @@ int ocellus_trace(const char* path) {
 
 void ocellus_trace_stop() {
 #if VM_TRACE
-    if (model.vcd->isOpen()) model.vcd->close();
+    if (!model.vcd->isOpen()) return;
+    model.dump();
+    model.vcd->close();
 #endif
 }
 

@@ -28,11 +28,18 @@ struct Model {
     VerilatedVcdC* vcd = nullptr;
 #endif
 
-    void eval() {
-        top->eval();
+    void eval() { top->eval(); }
+
+    // Writes what has settled, before the time moves on.
+    void dump() {
 #if VM_TRACE
-        if (vcd && vcd->isOpen()) vcd->dump(context->time());
+        if (vcd->isOpen()) vcd->dump(context->time());
 #endif
+    }
+
+    void wait(uint64_t ps) {
+        dump();
+        context->timeInc(ps);
     }
 };
 
