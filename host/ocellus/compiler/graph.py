@@ -76,7 +76,8 @@ class Tensor:
         """Rows, columns and channels: leading dimensions become rows where there are fewer or more than four."""
         if len(self.shape) == 4 and self.shape[0] == 1:
             return self.shape[1], self.shape[2], self.shape[3]
-        return self.size // self.shape[-1], 1, self.shape[-1]
+        channels = self.shape[-1] if self.shape else 1
+        return self.size // channels, 1, channels
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def multiplier(real: float) -> tuple[int, int]:
 
 
 def srdhm(a: Integers, b: Integers | int) -> Integers:
-    """Saturating rounding doubling high multiply: ``a * b / 2^31``, halves away from zero for positive products."""
+    """Saturating rounding doubling high multiply: ``a * b / 2^31``, halves up."""
     product = a * np.asarray(b, np.int64)
     nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
     truncated = np.where(nudged >= 0, nudged >> 31, -(-nudged >> 31))
