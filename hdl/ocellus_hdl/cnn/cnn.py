@@ -35,7 +35,7 @@ class Cnn(wiring.Component):
 
     Parameters
     ----------
-    c : Configuration
+    configuration : Configuration
         ``lanes`` is a power of two and at least ``requantisers``, ``lanes * columns`` a multiple of 4,
         ``activation_bytes`` one of ``2 * lanes``; :class:`ValueError` else.
 
@@ -58,8 +58,8 @@ class Cnn(wiring.Component):
         Every write of a result.
     """
 
-    def __init__(self, c: Configuration):
-        self._c = c
+    def __init__(self, configuration: Configuration):
+        self._c = c = configuration
         exact_log2(c.lanes)
         for broken, rule in (
             (c.lanes < c.requantisers, "lanes: fewer than requantisers"),
