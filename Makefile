@@ -1,0 +1,42 @@
+# Verbs. Each sees to .venv by itself (the packages of requirements/*.lock, from PyPI), then goes into Python.
+.PHONY: help sim test lint format regress faults quality lock clean
+.DEFAULT_GOAL := help
+RUN := @sh scripts/prepare.sh run && .venv/bin/python
+DEV := @sh scripts/prepare.sh dev && .venv/bin/python
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s%s\n", $$1, $$2} /^#   /{print substr($$0, 3)}' Makefile
+
+sim: ## a 4K frame through the whole sensor in Verilator, checked bit for bit
+	$(RUN) -m ocellus_sim.app
+#              SEED=1             the rendered scene; FRAMES=n takes seeds SEED to SEED+n-1
+#              FRAME=file         a photograph, .npy or raw Bayer file instead of a rendered scene
+#              MODEL=net.tflite   another network than the project's own
+#              MODE=metadata      or image, or image+metadata: what leaves the chip
+#              CONFIG=ecp5        or tiny: how large the accelerator is
+#              SIZE=3840x2160     the frame
+#              WAVES=1            the first lines of the frame as an FST file
+
+test: ## every test
+	$(RUN) -m pytest $(ARGS)
+
+lint: ## ruff and pyright
+	$(DEV) scripts/lint.py
+
+format: ## ruff's formatting, written
+	$(DEV) scripts/lint.py --write
+
+regress: ## the long way round: many seeds, modes, configurations and photographs at 4K
+	$(RUN) scripts/regress.py
+
+faults: ## a one-line fault in every stage in turn: is it found, and named at that stage?
+	$(RUN) scripts/faults.py
+
+quality: ## recall and precision of the network on scenes it was not trained on
+	$(RUN) scripts/quality.py
+
+lock: ## resolve requirements/*.lock again from pyproject.toml
+	$(RUN) scripts/lock.py
+
+clean: ## remove what the verbs made, .venv excepted
+	@rm -rf build dist .pytest_cache .ruff_cache .hypothesis
