@@ -46,7 +46,6 @@ def run(arguments: argparse.Namespace) -> int:
         why = f" ({troubles})" if troubles else ""
         raise BadInput(f"{name}: found {seen} in {_count(read_bytes, 'byte')}{why}, allowed bytes that left the link")
     if troubles:
-        sys.stdout.flush()  # so that the counts come last where both streams go to one place
         print(f"ocellus: {name}: {troubles}", file=sys.stderr)
     return 0
 
@@ -63,8 +62,7 @@ def _print(found: list[Record | ImageLine], names: list[str], show: Callable[[Re
     records = [item for item in found if isinstance(item, Record)]
     for record in records:
         print(show(record.named(names)))
-    if records:
-        sys.stdout.flush()
+    sys.stdout.flush()  # for those who watch a live stream, and so that the counts come last
 
 
 def as_text(record: Record) -> str:

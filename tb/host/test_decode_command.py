@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -129,10 +130,14 @@ def test_records_of_a_live_stream_are_printed_as_they_come(stream):
     with subprocess.Popen([*OCELLUS, "decode", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
+        deadline = threading.Timer(20, process.kill)  # or a decoder that waits for more would wait for ever
+        deadline.start()
         process.stdin.write(packet)
         process.stdin.flush()
-        assert process.stdout.readline().startswith(b"frame 0")  # while standard input is still open
+        first = process.stdout.readline()  # while standard input is still open
+        deadline.cancel()
         process.stdin.close()
+    assert first.startswith(b"frame 0")
 
 
 def test_a_reader_that_goes_away_ends_the_command_quietly(tmp_path):
