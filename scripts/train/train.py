@@ -116,7 +116,7 @@ def quantise(model: keras.Model, tensors: NDArray[np.uint8]) -> bytes:
 
 def main() -> None:
     """Scenes, training, quantisation, files."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--scenes", type=int, default=8000)
     parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--rate", type=float, default=4e-3)
