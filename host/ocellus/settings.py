@@ -91,6 +91,12 @@ class ReadoutSettings(_Settings):
     def block(self) -> Block:  # type: ignore[override]  # a constant, kept out of the dataclass fields
         return formats.READOUT
 
+    def writes(self) -> Iterator[tuple[int, int]]:
+        """``enable`` comes last: a frame begins in the clock after it, and takes the other settings as they stand."""
+        enable, *others = super().writes()
+        yield from others
+        yield enable
+
 
 def srgb_table() -> tuple[int, ...]:
     """The gamma table of IEC 61966-2-1: 1024 linear levels to 8 bits, rounded to nearest."""

@@ -13,6 +13,8 @@ from ocellus.settings import FrameFormat
 from ocellus_sim.cosim import Bench, Stall
 from ocellus_sim.golden import link as golden
 
+from .packets import packets_of, record_words, types_of
+
 FRAME = FrameFormat(*(int(n) for n in os.environ["FRAME"].split(",")))
 CAPACITY = 1 << 16
 COUNTER = 0xFFFF_FFF0
@@ -70,26 +72,6 @@ def raw_words(pixels) -> NDArray[np.uint64]:
     words[:, -1] |= np.uint64(1 << 40)
     words[-1, -1] |= np.uint64(1 << 41)
     return words.reshape(-1)
-
-
-def record_words(record) -> NDArray[np.uint64]:
-    """``PACKET_WORD`` words of a record."""
-    words = np.zeros((len(record) // 8, 2), np.uint64)
-    words[:, 0] = np.frombuffer(bytes(record), "<u8")
-    words[len(words) - 1 :, 1] = 1
-    return words
-
-
-def packets_of(words: NDArray[np.uint64]) -> list[bytes]:
-    """Words of the output cut into packets at ``last``; none may be left over."""
-    ends = np.flatnonzero(words[:, 1]) + 1
-    assert len(words) == (ends[-1] if len(ends) else 0), "the last packet has no end"
-    return [part[:, 0].astype("<u8").tobytes() for part in np.split(words, ends)[:-1]]
-
-
-def types_of(packets: list[bytes]) -> list[PacketType]:
-    """What each packet says it carries."""
-    return [PacketType(p[2]) for p in packets]
 
 
 def compare(
