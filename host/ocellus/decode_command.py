@@ -24,7 +24,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("file", metavar="FILE", help="bytes of the link; - reads standard input")
     parser.add_argument("--format", choices=("text", "jsonl"), default="text", help="text (default) or JSON Lines")
-    parser.add_argument("--classes", metavar="NET.json", help="names of the network's classes: a JSON list of them")
+    parser.add_argument(
+        "--classes", metavar="NET.json", help="names of the network's classes: its description, or a JSON list"
+    )
     parser.set_defaults(run=run)
 
 

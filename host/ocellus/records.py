@@ -118,18 +118,24 @@ def parse_record(data: bytes) -> Record:
 
 
 def class_names(path: str | Path) -> list[str]:
-    """Names of a network's classes from a JSON file: a list of names, or an object with such a list under ``classes``.
+    """Names of a network's classes from a JSON file, such as a network's description.
+
+    Parameters
+    ----------
+    path
+        Holds a list, or an object with a list under ``classes``; entries are names, or objects with a ``name``.
 
     Raises
     ------
     BadInput
-        When the file holds neither.
+        When the file holds anything else.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or lists in lists without end
         raise BadInput(f"{path}: found no JSON ({error}), allowed a list of class names") from None
-    names = content.get("classes") if isinstance(content, dict) else content
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    entries = content.get("classes") if isinstance(content, dict) else content
+    names = [e.get("name") if isinstance(e, dict) else e for e in entries] if isinstance(entries, list) else [None]
+    if not all(isinstance(name, str) for name in names):
         raise BadInput(f"{path}: found no list of class names, allowed a JSON list of them or an object with 'classes'")
-    return names
+    return [str(name) for name in names]

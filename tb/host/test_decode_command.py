@@ -46,7 +46,13 @@ def test_text_says_what_was_seen(stream, capsys):
     assert err == ""
 
 
-@pytest.mark.parametrize("content", [["nut", "gear", "washer"], {"name": "x", "classes": ["nut", "gear", "washer"]}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        ["nut", "gear", "washer"],
+        {"name": "x", "classes": [{"name": "nut", "kind": "part"}, "gear", {"name": "washer"}]},
+    ],
+)
 def test_json_lines_carry_names_of_classes(stream, tmp_path, capsys, content):
     names = tmp_path / "net.json"
     names.write_text(json.dumps(content))
@@ -105,7 +111,9 @@ def test_a_missing_file_and_a_directory_are_refused(tmp_path, capsys):
     assert capsys.readouterr().err == f"ocellus: {tmp_path}: Is a directory\n"
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"3", b'["a", 3]', b'{"classes": "abc"}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff\xfe", b"3", b'["a", 3]', b'{"classes": "abc"}', b'[{"kind": "part"}]', b"[" * 100_000]
+)
 def test_names_that_are_no_list_of_names_are_refused(stream, tmp_path, capsys, content):
     names = tmp_path / "net.json"
     names.write_bytes(content)
