@@ -78,6 +78,7 @@ def test_records_and_lines_come_back_in_order():
     assert (state.damaged_packets, state.skipped_bytes, state.refused_packets) == (0, 0, 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 300), max_size=20))
 def test_the_size_of_the_pieces_does_not_matter(sizes):
     data = b"junk" + b"".join(record_packets(4)) + b"\x0e"
@@ -123,7 +124,7 @@ def damage(packet: bytes, kind: str, at: int, value: int) -> bytes:
     return changed
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(DAMAGES), st.integers(0, 5), st.integers(0, 1000), st.integers(0, 255))
 def test_one_damaged_byte_costs_one_record(kind, victim, at, value):
     packets = record_packets(6, first=253)
@@ -134,7 +135,7 @@ def test_one_damaged_byte_costs_one_record(kind, victim, at, value):
     assert state.skipped_bytes == len(packets[victim])
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.one_of(st.none(), st.tuples(st.sampled_from(DAMAGES), st.integers(0, 1000), st.integers(0, 255))), max_size=8
@@ -152,6 +153,7 @@ def test_every_damaged_record_is_lost_and_counted_and_no_other(damages):
     assert state.skipped_bytes == sum(len(packets[n]) for n in victims)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_a_stream_cut_short_keeps_the_records_before_the_cut(at):
     packets = record_packets(5)
@@ -167,6 +169,7 @@ def test_a_stream_cut_short_keeps_the_records_before_the_cut(at):
     assert state.damaged_packets == (rest > 0)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000))
 def test_a_stream_joined_late_starts_with_the_next_whole_packet(at):
     packets = record_packets(5)
@@ -214,7 +217,7 @@ def test_a_line_lost_from_the_picture_is_named():
     assert state.damaged_packets == 1
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b"\x0e\x5c", b"\x0e\x5c\x01\x00\x30\0\0\0", b"OCEL",
        b"\xc0\xde\xc0\xde", b"\0" * 16, record_packets(1)[0]])), max_size=30))  # fmt: skip
 def test_arbitrary_bytes_never_crash_and_every_byte_is_accounted_for(pieces):
@@ -224,6 +227,21 @@ def test_arbitrary_bytes_never_crash_and_every_byte_is_accounted_for(pieces):
     if not state.refused_packets:
         assert accounted == len(data)
     assert (state.damaged_packets > 0) <= (state.skipped_bytes > 0)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"\x0e\x5c",
+        b"\x0e\x5c\x01\x00\xff\xff\xff\xff",
+        b"\x0e\x5c\x01\x00\x00\x28\x00\x00\xc0\xde\xc0\xde" + b"\xc0\xde\xc0\xde",  # a long CRC to check for each
+    ],
+)
+def test_a_megabyte_of_false_headers_takes_less_than_five_seconds(piece):
+    begin = time.thread_time()
+    _, _, state = decoder.decode(piece * ((1 << 20) // len(piece)))
+    assert time.thread_time() - begin < 5
+    assert state.skipped_bytes == 1 << 20
 
 
 # --- content that contradicts itself ----------------------------------------------------------------
