@@ -51,7 +51,7 @@ class QueuedAdder(wiring.Component):
         m.d.sync += self.o_level.eq(self.o_level + push - pop)
         if self.limit is not None:
             with m.If(push):
-                m.d.sync += Assert(self.i.payload.as_value() != self.limit)
+                m.d.sync += Assert(self.i.payload.as_value() != self.limit, "a beat equals the limit")
         return m
 
 

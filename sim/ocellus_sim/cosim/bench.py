@@ -21,6 +21,7 @@ Reason = Literal["cycles", "reached", "idle"]
 BURST = 1 << 15
 _NEVER = (1 << 64) - 1
 _CYCLES, _REACHED, _IDLE, _FINISHED, _OVERFLOWED = range(5)
+_REASONS: dict[int, Reason] = {_CYCLES: "cycles", _REACHED: "reached", _IDLE: "idle"}
 
 
 class Bench:
@@ -189,7 +190,7 @@ class Bench:
         if reason == _OVERFLOWED:
             full = ", ".join(sink.name for sink in self._taps if len(sink) == sink.capacity)
             raise OverflowError(f"A tap is full at clock {self.cycle}: {full}.")
-        return {_CYCLES: "cycles", _REACHED: "reached", _IDLE: "idle"}[reason]
+        return _REASONS[reason]
 
     def trace(self, path: str | Path) -> None:
         """Writes every signal to a VCD file from here on; the path is taken from the run's folder."""

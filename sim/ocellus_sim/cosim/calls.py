@@ -2,7 +2,9 @@
 
 import ctypes
 import functools
+from collections.abc import Callable
 from ctypes import POINTER, c_char_p, c_int, c_int32, c_uint64, c_void_p
+from typing import Any
 
 
 class Condition(ctypes.Structure):
@@ -51,7 +53,7 @@ class Harness:
             function.argtypes = arguments
             setattr(self, name, function)
 
-    def __getattr__(self, name: str) -> "ctypes._CFuncPtr":  # for the type checker: all are set above
+    def __getattr__(self, name: str) -> Callable[..., Any]:  # for the type checker: all are set above
         raise AttributeError(f"The harness has no function ocellus_{name}.")
 
 
