@@ -11,8 +11,8 @@ from multiprocessing import Pool
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
-from tqdm import tqdm
 
 from ocellus import networks
 from ocellus.networks import NetworkFile
@@ -72,7 +72,7 @@ def main() -> None:
     seeds = range(given.first_seed, given.first_seed + given.scenes)
     with Pool(given.processes) as pool:
         work = pool.imap(frame_score, [(seed, given.network) for seed in seeds])
-        scores = list(tqdm(work, total=len(seeds), desc="scenes", unit="frame"))
+        scores = list(track(work, "scenes", len(seeds)))
     total = sum(scores, Score())
     Console().print(table(total, given.scenes))
     kinds = {kind: total.of(kind) for kind in ("part", "defect")}

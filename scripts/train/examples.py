@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
+from rich.progress import track
 
 from ocellus.settings import UHD, FrameFormat, TensorSettings, Window
 from ocellus_sim.golden import isp, tensor
@@ -48,7 +48,7 @@ def examples(
         folder.mkdir(parents=True, exist_ok=True)
         make = example_4k if full else example
         with Pool(processes) as pool:
-            made = list(tqdm(pool.imap(make, range(first, first + count), 8), total=count, desc=f"scenes from {first}"))
+            made = list(track(pool.imap(make, range(first, first + count), 8), f"scenes from {first}", count))
         np.savez(kept, tensors=np.stack([m[0] for m in made]), objects=np.stack([m[1] for m in made]))
     with np.load(kept) as file:
         return file["tensors"], file["objects"]

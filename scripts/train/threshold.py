@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from examples import examples
 from numpy.typing import NDArray
-from tqdm import tqdm
+from rich.progress import track
 
 from ocellus import networks
 from ocellus.networks import NetworkFile
@@ -40,7 +40,7 @@ def outputs(file: NetworkFile, tensors: NDArray[np.uint8]) -> list[NDArray[np.in
     """What the golden accelerator answers to each input tensor."""
     with Pool(2) as pool:
         run = partial(_answer, str(Path(file.network.file)))
-        return list(tqdm(pool.imap(run, tensors, 4), total=len(tensors), desc="validation"))
+        return list(track(pool.imap(run, tensors, 4), "validation", len(tensors)))
 
 
 def _answer(path: str, levels: NDArray[np.uint8]) -> NDArray[np.int8]:

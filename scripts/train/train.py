@@ -5,6 +5,8 @@
 docs/network.md says what the network looks like and how good it is.
 """
 
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+# TensorFlow lives in the training environment alone, which type checking does not see.
 import argparse
 import json
 import os
@@ -50,15 +52,15 @@ def network(width: int = 24, blocks: int = 5) -> keras.Model:
 
 def loss(answer: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
     """Focal loss of the scores as in CenterNet (Zhou and others, 2019, equation 1), and the boxes' distance."""
-    heat, box, weight = answer[..., :SCORES], answer[..., SCORES:-1], answer[..., -1:]
-    score = output[..., :SCORES]
+    heat, box, weight = tf.split(answer, [SCORES, 4, 1], axis=-1)
+    score, place = tf.split(output, [SCORES, 4], axis=-1)
     sure, unsure = tf.math.log_sigmoid(score), tf.math.log_sigmoid(-score)
     chance = tf.sigmoid(score)
     peak = tf.cast(heat > 0.999, tf.float32)
     hit = -peak * tf.square(1 - chance) * sure
     miss = -(1 - peak) * tf.pow(1 - heat, 4.0) * tf.square(chance) * unsure
     count = tf.reduce_sum(peak) + 1
-    places = tf.reduce_sum(weight * tf.abs(box - output[..., SCORES:])) / (tf.reduce_sum(weight) * 4 + 1)
+    places = tf.reduce_sum(weight * tf.abs(box - place)) / (tf.reduce_sum(weight) * 4 + 1)
     low = tf.reduce_mean(tf.square(tf.nn.relu(LOWEST - score)))
     return tf.reduce_sum(hit + miss) / count + 0.4 * places + 0.05 * low
 
