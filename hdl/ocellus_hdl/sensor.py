@@ -1,5 +1,7 @@
 """Start here: the six stages of the sensor, chained in the order data flows, and control beside them."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -76,12 +78,12 @@ class Sensor(wiring.Component):
     o_control: stream.Interface
     i_mode: Signal
     o: stream.Interface
-    o_tap_raw: wiring.PureInterface
-    o_tap_rgb: wiring.PureInterface
-    o_tap_tensor: wiring.PureInterface
-    o_tap_layer: wiring.PureInterface
-    o_tap_output: wiring.PureInterface
-    o_tap_record: wiring.PureInterface
+    o_tap_raw: Any
+    o_tap_rgb: Any
+    o_tap_tensor: Any
+    o_tap_layer: Any
+    o_tap_output: Any
+    o_tap_record: Any
     o_busy: data.View
 
     def __init__(self, frame: FrameFormat, configuration: Configuration, taps: bool = False):

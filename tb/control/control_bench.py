@@ -24,7 +24,7 @@ class Stage:
         self.random = np.random.default_rng(seed)
         self.bench = Bench(dut)
         self.bench.reset()
-        self.requests = self.bench.source("i", requests([]), stall=Stall(stall_in, seed=seed))
+        self.requests = self.bench.source("i", stall=Stall(stall_in, seed=seed))
         self.replies = self.bench.sink("o", 8192, stall=Stall(stall_out, seed=seed + 1))
         self.load = self.bench.sink("o_load", 8192, stall=Stall(stall_out, seed=seed + 2))
         self.gamma = self.bench.sink("o_gamma", 8192)

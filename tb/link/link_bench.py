@@ -7,11 +7,11 @@ import cocotb
 import numpy as np
 from numpy.typing import NDArray
 
-from ocellus import formats
 from ocellus.formats import Mode, PacketType
 from ocellus.settings import FrameFormat
 from ocellus_sim.cosim import Bench, Stall
 from ocellus_sim.golden import link as golden
+from ocellus_sim.golden import readout
 
 from .packets import packets_of, record_words, types_of
 
@@ -30,8 +30,8 @@ class Stage:
         self.bench.reset()
         self.bench.set("i_mode", int(mode))
         self.bench.set("i_frame_counter", COUNTER)
-        self.image = self.bench.source("i_image", raw_words([]), stall=Stall(stall_in, seed=seed))
-        self.records = self.bench.source("i_record", record_words([]), stall=Stall(stall_in, seed=seed + 1))
+        self.image = self.bench.source("i_image", stall=Stall(stall_in, seed=seed))
+        self.records = self.bench.source("i_record", np.zeros((0, 2), np.uint64), stall=Stall(stall_in, seed=seed + 1))
         self.out = self.bench.sink("o", CAPACITY, stall=Stall(stall_out, seed=seed + 2))
 
     def frame(self) -> NDArray[np.uint16]:
@@ -47,7 +47,7 @@ class Stage:
 
     def send_frame(self, pixels: NDArray[np.uint16]) -> None:
         """Queue a picture."""
-        self.image.send(raw_words(pixels))
+        self.image.send(readout.stream(pixels))
 
     def send_record(self, record: bytes) -> None:
         """Queue a record."""
@@ -61,17 +61,6 @@ class Stage:
         """Run until nothing moves any more; the packets that left."""
         assert self.bench.run(cycles, idle=200) == "idle", f"the link still moves after {cycles} clocks"
         return packets_of(self.out.take())
-
-
-def raw_words(pixels) -> NDArray[np.uint64]:
-    """``RAW_BEAT`` words of a picture (H, W)."""
-    if not len(pixels):
-        return np.zeros(0, np.uint64)
-    beats = pixels.reshape(len(pixels), -1, formats.PIXELS_PER_CLOCK).astype(np.uint64)
-    words = sum(beats[:, :, k] << np.uint64(formats.RAW_BITS * k) for k in range(formats.PIXELS_PER_CLOCK))
-    words[:, -1] |= np.uint64(1 << 40)
-    words[-1, -1] |= np.uint64(1 << 41)
-    return words.reshape(-1)
 
 
 def compare(
@@ -134,7 +123,7 @@ async def test_a_mode_change_in_a_frame_shows_with_the_next_frame(dut):
     shown: dict[int, NDArray[np.uint16]] = {}
     for mode, following in zip(modes, [*modes[1:], Mode.METADATA], strict=True):
         frame = stage.frame()
-        words = raw_words(frame)
+        words = readout.stream(frame)
         counter = int(stage.random.integers(0, 1 << 32))
         stage.bench.set("i_frame_counter", counter)
         stage.image.send(words[:half])
@@ -199,7 +188,7 @@ async def test_a_4k_line_and_the_longest_record_leave_in_a_line_time(dut):
     """Line after line in 1100 clocks each, a record of 64 objects with every one: the picture is never kept waiting."""
     stage = Stage(dut, 206, Mode.IMAGE_AND_METADATA)
     frame = stage.frame()
-    words = raw_words(frame).reshape(FRAME.height, -1)
+    words = readout.stream(frame).reshape(FRAME.height, -1)
     records = [stage.record(64) for _ in range(FRAME.height)]
     for number, (line, record) in enumerate(zip(words, records, strict=True)):
         start = stage.bench.cycle

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from ocellus.formats import PacketType
 
 
-def record_words(record) -> NDArray[np.uint64]:
+def record_words(record: bytes) -> NDArray[np.uint64]:
     """``PACKET_WORD`` words of a record."""
     words = np.zeros((len(record) // 8, 2), np.uint64)
-    words[:, 0] = np.frombuffer(bytes(record), "<u8")
-    words[len(words) - 1 :, 1] = 1
+    words[:, 0] = np.frombuffer(record, "<u8")
+    words[-1, 1] = 1
     return words
 
 

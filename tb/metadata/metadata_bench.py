@@ -26,7 +26,7 @@ class Stage:
         self.random = np.random.default_rng(seed)
         self.bench = Bench(dut)
         self.bench.reset()
-        self.tensors = self.bench.source("i", tensor_words([]), stall=Stall(stall_in, seed=seed))
+        self.tensors = self.bench.source("i", stall=Stall(stall_in, seed=seed))
         self.tickets = self.bench.source("i_ticket", np.zeros((0, 3), np.uint64), stall=Stall(stall_in, seed=seed + 1))
         self.records = self.bench.sink("o", CAPACITY, stall=Stall(stall_out, seed=seed + 2))
         self.case = 0

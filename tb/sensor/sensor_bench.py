@@ -56,7 +56,7 @@ async def test_nothing_is_lost_while_the_array_can_wait(dut, mode: int, stalls: 
     chip.expose(frames, 3)
     passages = check_stages(chip, list(frames), [0, 1, 2])
     records = [p.record for p in passages]
-    packets = check_packets(chip, mode, frames, [0, 1, 2], records)
+    packets = check_packets(chip, mode, list(frames), [0, 1, 2], records)
     assert any(len(record) > 48 for record in records), "no frame shows an object: the test shows nothing"
     for record in records:
         ticket, clocks = ticket_of(record)
@@ -79,7 +79,7 @@ async def test_live_readout_keeps_up_with_a_free_link(dut, mode: int):
     frames = chip.frames(3)
     chip.expose(frames, 3)
     records = [p.record for p in check_stages(chip, list(frames), [0, 1, 2])]
-    check_packets(chip, mode, frames, [0, 1, 2], records)
+    check_packets(chip, mode, list(frames), [0, 1, 2], records)
     tickets = [ticket_of(record)[0] for record in records]
     assert [t["lines_lost"] for t in tickets] == [0, 0, 0]
     assert [t["frames_skipped"] for t in tickets] == [0, 0, 0]
@@ -157,7 +157,7 @@ async def test_frames_before_the_network_is_loaded_are_counted_as_skipped(dut):
         assert len(chip.taps[tap].take()) > 0
     for tap in ("tensor", "layer", "output", "record"):
         assert len(chip.taps[tap].take()) == 0
-    check_packets(chip, Mode.IMAGE_AND_METADATA, frames[:2], [0, 1], [])
+    check_packets(chip, Mode.IMAGE_AND_METADATA, list(frames[:2]), [0, 1], [])
 
     chip.load()
     chip.expose(frames[2:], 2)

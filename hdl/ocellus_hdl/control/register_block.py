@@ -1,7 +1,7 @@
 """One stage's registers: the fields of a layout, each at an address of its own."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.formats import Block
@@ -35,6 +35,13 @@ class RegisterBlock(wiring.Component):
     i : block.layout, in
         The fields; present with ``status`` alone.
     """
+
+    i_address: Signal
+    i_data: Signal
+    i_write: Signal
+    o_data: Signal
+    o: data.View
+    i: data.View
 
     def __init__(self, block: Block, *, status: bool = False):
         fields = struct(block.layout)
