@@ -90,19 +90,20 @@ class Machine:
                     out += channels[: layer["out_c"]]
         self.write(layer["out_address"], out)
 
-    def _byte(self, layer: Mapping[str, Any], row: int, byte: int) -> int:
-        """A byte of an input row, or the fill outside."""
+    def _byte(self, layer: Mapping[str, Any], row: int, byte: int, line: int) -> int:
+        """A byte of the input row that begins at ``line``, or the fill outside."""
         if not (0 <= row < layer["in_h"] and 0 <= byte < layer["row_bytes"]):
             return layer["fill"]
-        return self.read(layer["in_address"] + row * layer["row_bytes"] + byte, 1)[0]
+        return self.read(line + byte, 1)[0]
 
     def _convolution(self, layer: Mapping[str, Any], oy: int, ox: int, g: int) -> list[int]:
         sums = [0] * self.columns
         for ky in range(layer["kernel_h"]):
             row = oy * layer["stride_h"] - layer["pad_top"] + ky
+            line = layer["in_address"] + oy * layer["step_y"] - layer["lead_y"] + ky * layer["row_bytes"]
             for k in range(layer["chunks"]):
                 byte = ox * layer["step_x"] - layer["lead_x"] + k * self.lanes
-                x = [self._byte(layer, row, byte + lane) for lane in range(self.lanes)]
+                x = [self._byte(layer, row, byte + lane, line) for lane in range(self.lanes)]
                 word = self.weights[layer["weight_base"] + (g * layer["kernel_h"] + ky) * layer["chunks"] + k]
                 for j in range(self.columns):
                     sums[j] += sum(a * b for a, b in zip(x, word[j * self.lanes : (j + 1) * self.lanes], strict=True))
@@ -122,7 +123,8 @@ class Machine:
                 x = [layer["fill"]] * self.lanes
                 if inside:
                     count = min(self.lanes, layer["in_c"] - g * self.lanes)
-                    address = layer["in_address"] + row * layer["row_bytes"] + column * layer["in_c"] + g * self.lanes
+                    line = layer["in_address"] + oy * layer["step_y"] - layer["lead_y"] + ky * layer["row_bytes"]
+                    address = line + ox * layer["step_x"] - layer["lead_x"] + kx * layer["in_c"] + g * self.lanes
                     x[:count] = self.read(address, count)
                 if inside or layer["op"] != LayerOp.AVERAGE_POOL:
                     taps.append(x)

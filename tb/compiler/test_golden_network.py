@@ -6,15 +6,18 @@ import zlib
 import numpy as np
 import pytest
 
+from ocellus.compiler.assembly import compile_network
 from ocellus.compiler.tflite_file import parse_network, read_network
+from ocellus.configurations import CONFIGURATIONS
 from ocellus_sim.compare import first_difference
 from ocellus_sim.golden import cnn, cnn_arithmetic
 from tb import oracle
+from tb.compiler.interpreter import run_image
 from tb.oracle.builder import ModelBuilder, Quantisation
 from tb.oracle.public import DATA, NETWORKS, needs_data, tflite_path
 
 AXES = ("batch", "row", "column", "channel")
-SEEDS_A_KIND = 120
+SEEDS_A_KIND = 80
 
 
 def assert_equals_litert(model: bytes, x: np.ndarray, what: str) -> None:
@@ -58,6 +61,29 @@ def test_softmax_equals_litert(scale, beta):
         x[1] = x[0] // 8
         x[2] = 127
         assert_equals_litert(model.build(y), x, f"softmax of {channels} at scale {scale}, beta {beta}")
+
+
+def test_a_fully_connected_layer_multiplies_its_scales_as_float32():
+    """Biases are chosen so that every output is a tie between the multiplier from float32 and the one from double."""
+    s_in, s_w, s_out = (float(np.float32(s)) for s in (0.1, 0.3, 300000.0))
+    single, double = float(np.float32(s_in) * np.float32(s_w)) / s_out, s_in * s_w / s_out
+    assert single != double
+    bias = np.array([round((k + 0.5) / ((single + double) / 2)) for k in range(20, 100)])
+    assert all(int(b * single + 0.5) != int(b * double + 0.5) for b in bias)
+    model = ModelBuilder()
+    x = model.input((1, 4), Quantisation(s_in, 0))
+    content = model.build(model.fully_connected(x, np.zeros((80, 4)), bias, s_w, Quantisation(s_out, 0)))
+    assert_equals_litert(content, np.zeros((1, 4), np.int8), "ties")
+    network = parse_network(content)
+    got = run_image(compile_network(network, CONFIGURATIONS["ecp5"]), np.zeros((1, 4), np.int8))
+    assert got[network.output].tolist() == cnn.run(network, np.zeros((1, 4), np.int8))[network.output].tolist()
+
+
+def test_the_reciprocal_of_the_softmax_takes_three_steps():
+    """Two steps would still be right in 8 bits, and wrong by far more than this in 31."""
+    a = np.linspace(0, (1 << 31) - 1, 10001).astype(np.int64)
+    exact = 2.0**31 / (1 + a / 2.0**31)
+    assert np.abs(cnn_arithmetic.reciprocal_of_one_plus(a) - exact).max() < 32
 
 
 @needs_data

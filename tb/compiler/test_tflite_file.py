@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tflite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -221,7 +222,7 @@ def test_arbitrary_bytes_are_refused(content):
     assert not load(content[:4] + b"TFL3" + content[4:])
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.data())
 def test_mutated_networks_load_or_are_refused(data):
     content = bytearray(data.draw(st.sampled_from(SMALL)))
@@ -239,6 +240,14 @@ def test_truncated_networks_are_refused(kind):
     assert load(content)
     loaded = [n for n in range(0, len(content), max(1, len(content) // 150)) if load(content[:n])]
     assert not loaded
+
+
+def test_more_tensors_than_bytes_are_corrupt():
+    content = bytearray(SMALL[0])
+    graph: Any = tflite.Model.GetRootAs(content, 0).Subgraphs(0)
+    length = graph._tab.Vector(graph._tab.Offset(4)) - 4  # in front of the tensors
+    content[length : length + 4] = (1000).to_bytes(4, "little")
+    assert f"corrupt (1000 tensors in {len(content)} bytes)" in refusal(bytes(content))
 
 
 def test_a_huge_count_is_refused_before_anything_loops_over_it():
