@@ -44,7 +44,7 @@ class Stage:
         self.pixels = FRAMES * self.frame.width * self.frame.height // 4
         self.gamma = self.bench.source("i_gamma")
         self.source = self.bench.source("i", stall=stall_in)
-        self.out = self.bench.sink("o", self.pixels + 1, stall=stall_out)
+        self.out = self.bench.sink("o", self.pixels + 1, stall=stall_out, stamps=True)
 
     def set(self, settings: IspSettings) -> None:
         """Put settings and tables in."""
@@ -99,6 +99,17 @@ async def each_site_takes_its_own_settings(dut):
         want = np.broadcast_to(np.array(level), (1, stage.frame.height // 2, stage.frame.width // 2, 3))
         got = stage.through(raw)
         assert (got == rgb_words(want)).all(), f"site ({y}, {x}): expected {level}, got {unpacked(RGB_PIXEL, got)}"
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def ten_clocks_from_a_quad_to_its_pixel(dut):
+    """The first pixel leaves ten clocks after the second line's first word was taken, and then one a clock."""
+    stage = Stage(dut, "none", 3)
+    stage.set(IspSettings())
+    began = stage.bench.cycle
+    stage.through(np.full((1, stage.frame.height, stage.frame.width), 500, np.uint16))
+    first = began + stage.frame.words_per_line + 10
+    assert (stage.out.cycles()[: stage.frame.width // 2] == first + np.arange(stage.frame.width // 2)).all()
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

@@ -70,7 +70,7 @@ class ElasticStore(wiring.Component):
             lines.w_data.eq(missing),
             lines.w_en.eq(self.i_begin & self.i_keep),
             self.o_ready.eq(lines.w_rdy),
-            self.o_room.eq((words.level <= depth - frame.words_per_line) & lines.w_rdy),
+            self.o_room.eq((words.r_level <= depth - frame.words_per_line) & lines.w_rdy),
         ]
         with m.If(self.i_begin):
             m.d.sync += [missing.eq(Mux(self.i_keep, 0, missing + 1)), all_begun.eq(self.i_last)]

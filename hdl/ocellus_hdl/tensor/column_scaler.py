@@ -1,7 +1,7 @@
 """The vertical pass: whole rows are added up, row by row."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ocellus.formats import TENSOR_SETTINGS
@@ -39,6 +39,10 @@ class ColumnScaler(wiring.Component):
     i_settings : TENSOR_SETTINGS, in
         ``out_w``, ``channels``, ``y_in`` and ``y_out``.
     """
+
+    i: stream.Interface
+    o: stream.Interface
+    i_settings: data.View
 
     def __init__(self, frame: FrameFormat, max_width: int):
         self._sum = area_sum(frame)

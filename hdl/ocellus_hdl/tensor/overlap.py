@@ -30,6 +30,15 @@ class Overlap(wiring.Component):
         The step is an output pixel's first, an output pixel's last, an input pixel's last.
     """
 
+    i_in: Signal
+    i_out: Signal
+    i_step: Signal
+    i_last: Signal
+    o_length: Signal
+    o_begins_out: Signal
+    o_ends_out: Signal
+    o_ends_in: Signal
+
     def __init__(self, in_bits: int, out_bits: int):
         super().__init__(
             {

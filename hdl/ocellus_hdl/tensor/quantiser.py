@@ -1,7 +1,7 @@
 """From area sums to int8: scale, offset, round, limit."""
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.formats import TENSOR_BYTE, TENSOR_SETTINGS
@@ -37,6 +37,10 @@ class Quantiser(wiring.Component):
     i_settings : TENSOR_SETTINGS, in
         ``multiplier``, ``shift`` and ``offset``.
     """
+
+    i: stream.Interface
+    o: stream.Interface
+    i_settings: data.View
 
     def __init__(self, frame: FrameFormat):
         self._sum = area_sum(frame)

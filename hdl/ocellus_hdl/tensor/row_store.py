@@ -32,6 +32,14 @@ class RowStore(wiring.Component):
         The row is done with.
     """
 
+    i: stream.Interface
+    o_full: Signal
+    o_last: Signal
+    i_column: Signal
+    i_read: Signal
+    o_sum: Signal
+    i_release: Signal
+
     def __init__(self, max_width: int):
         self._columns = ceil_log2(max_width)
         self._sums = data.ArrayLayout(ROW_SUM_BITS, CHANNELS)
