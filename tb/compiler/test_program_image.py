@@ -113,6 +113,17 @@ def test_memory_is_used_again():
     assert plan_memory(schedule(parse_network(model.build(x)))).size == 3 * 256
 
 
+def test_a_chain_of_unlike_layers_takes_its_largest_pair_of_neighbours():
+    model, q = ModelBuilder(), Quantisation(0.1)
+    x = model.input((1, 4, 4, 1), q)
+    sizes = [16]
+    for channels in (20, 31, 12, 40, 7, 33, 25, 18):
+        x = model.convolution("CONV_2D", x, np.ones((channels, 1, 1, x.shape[3])), np.zeros(channels), 0.1, q)
+        sizes.append(16 * channels)
+    pairs = [a + b for a, b in zip(sizes[1:], sizes[2:], strict=False)]
+    assert plan_memory(schedule(parse_network(model.build(x)))).size == 16 + max(pairs)
+
+
 @needs_data
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_public_networks_fit_the_default_configuration(name):
