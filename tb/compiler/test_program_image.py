@@ -1,6 +1,7 @@
 """The program image computes what the network computes, and says so when it is damaged."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -120,7 +121,7 @@ def test_a_chain_of_unlike_layers_takes_its_largest_pair_of_neighbours():
     for channels in (20, 31, 12, 40, 7, 33, 25, 18):
         x = model.convolution("CONV_2D", x, np.ones((channels, 1, 1, x.shape[3])), np.zeros(channels), 0.1, q)
         sizes.append(16 * channels)
-    pairs = [a + b for a, b in zip(sizes[1:], sizes[2:], strict=False)]
+    pairs = [a + b for a, b in pairwise(sizes[1:])]
     assert plan_memory(schedule(parse_network(model.build(x)))).size == 16 + max(pairs)
 
 
