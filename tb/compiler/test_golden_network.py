@@ -2,10 +2,12 @@
 
 import json
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ocellus import networks
 from ocellus.compiler.assembly import compile_network
 from ocellus.compiler.tflite_file import parse_network, read_network
 from ocellus.configurations import CONFIGURATIONS
@@ -114,6 +116,12 @@ def test_published_answers_are_reproduced(suite):
             assert answer == case["out"], case["in"]
         else:  # one number: by how much the second class exceeds the first
             assert answer[1] - answer[0] == case["out"], case["in"]
+
+
+def test_the_projects_own_network_equals_litert():
+    line = Path(networks.__file__).with_name("line.tflite").read_bytes()
+    for seed in range(3):
+        assert_equals_litert(line, oracle.random_input(line, seed), f"line, seed {seed}")
 
 
 def test_ties_go_up_in_the_first_rounding_and_away_from_zero_in_the_second():

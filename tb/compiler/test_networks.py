@@ -162,3 +162,18 @@ def test_the_command_refuses_a_network_that_is_too_large(capsys):
     shown = capsys.readouterr().err
     assert "vww_96_int8.tflite: configuration 'tiny': found 13095 weight words, allowed 4096" in shown
     assert "operator 26 (CONV_2D)" in shown
+
+
+@pytest.mark.parametrize("name", list(CONFIGURATIONS))
+def test_the_projects_own_network_fits(name):
+    """It fits every named configuration, and its description and its file agree."""
+    line = networks.default()
+    program = line.compile(CONFIGURATIONS[name])
+    assert Program.from_bytes(program.to_bytes()).host == program.host
+    assert {c.kind for c in line.classes} == {"part", "defect"}
+    settings = line.metadata_settings(UHD, WINDOW)
+    assert settings.head is Head.HEATMAP
+    assert settings.classes == len(line.classes) >= 6
+    rows, columns, _ = line.network.input_tensor.picture
+    assert columns * 9 == rows * 16
+    assert line.tensor_settings(WINDOW).word() > 0
