@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from ocellus_sim.scenes.truth import CLASSES, PARTS
 
 GRID = (27, 48)
+SPREAD = 0.7
+"""Width of a peak in cells."""
 CHANNELS = len(CLASSES) + 4 + 1
 """Heat of each class, dx, dy, w, h in cells, and how much the box counts in the loss."""
 
@@ -25,10 +27,14 @@ def target(objects: NDArray[np.float32]) -> NDArray[np.float16]:
             at_x, at_y, wide, high = x * columns, y * rows, w * columns, h * rows
             cell_x, cell_y = min(int(at_x), columns - 1), min(int(at_y), rows - 1)
             square = (grid_x - cell_x) ** 2 + (grid_y - cell_y) ** 2
-            spread = 0.85 if kind else 0.6
-            np.maximum(heat[..., int(index)], np.exp(-square / (2 * spread**2)), out=heat[..., int(index)])
+            # Measured from the true centre: where that lies near a cell's edge the next cell is nearly as right.
+            true_square = (grid_x + 0.5 - at_x) ** 2 + (grid_y + 0.5 - at_y) ** 2
+            peak = np.exp((true_square[cell_y, cell_x] - true_square) / (2 * SPREAD**2))
+            np.maximum(
+                heat[..., int(index)], np.minimum(peak, np.where(square > 0, 0.99, 1)), out=heat[..., int(index)]
+            )
             for near in (square <= 2, square == 0):
-                count = np.float32(1.0 if near.sum() == 1 else 0.25)
+                count = np.float32(1.0 if near.sum() == 1 else 0.25 if kind else 0.5)
                 chosen = near & (weight <= count)
                 box[chosen] = np.stack(
                     [at_x - grid_x - 0.5, at_y - grid_y - 0.5, np.full(GRID, wide), np.full(GRID, high)], axis=-1
