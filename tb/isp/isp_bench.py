@@ -102,13 +102,13 @@ async def each_site_takes_its_own_settings(dut):
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def ten_clocks_from_a_quad_to_its_pixel(dut):
-    """The first pixel leaves ten clocks after the second line's first word was taken, and then one a clock."""
+async def eleven_clocks_from_a_quad_to_its_pixel(dut):
+    """The first pixel leaves eleven clocks after the second line's first word was taken, and then one a clock."""
     stage = Stage(dut, "none", 3)
     stage.set(IspSettings())
     began = stage.bench.cycle
     stage.through(np.full((1, stage.frame.height, stage.frame.width), 500, np.uint16))
-    first = began + stage.frame.words_per_line + 10
+    first = began + stage.frame.words_per_line + 11
     assert (stage.out.cycles()[: stage.frame.width // 2] == first + np.arange(stage.frame.width // 2)).all()
 
 

@@ -20,7 +20,7 @@ class Isp(wiring.Component):
     """Black level, white balance, one pixel for each 2x2 quad, colour matrix, gamma; docs/isp.md has the arithmetic.
 
     Takes four RAW pixels a clock with no stall at ``o``: of two lines, the second comes out over two line times.
-    Ten clocks from a quad's last pixel to its RGB pixel. Stalls at ``o`` stand the stage still, nothing is lost.
+    Eleven clocks from a quad's last pixel to its RGB pixel. Stalls at ``o`` stand the stage still, nothing is lost.
 
     Parameters
     ----------

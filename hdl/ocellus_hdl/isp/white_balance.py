@@ -8,16 +8,17 @@ from ocellus.formats import ISP_SETTINGS, RAW_BITS
 
 from ..layouts import struct
 from ..pipeline import delayed, pipeline
-from .words import BALANCED, BALANCED_BITS, QUAD_PIXEL
+from .words import BALANCED, BALANCED_BITS, QUAD, QUAD_PIXEL
 
 GAIN_BITS = ISP_SETTINGS.field("gain").bits
+ROWS = 4
 
 
 class WhiteBalance(wiring.Component):
     """``v = max(raw - black, 0)``, then each colour times its gain, rounded to 2 fraction bits and limited to 4095.
 
     Red and blue are ``(v * gain + 32) >> 6``; green is the mean of the quad's two,
-    ``(v_Gr * gain_Gr + v_Gb * gain_Gb + 64) >> 7``. Four multipliers, one quad a clock, three clocks of latency.
+    ``(v_Gr * gain_Gr + v_Gb * gain_Gb + 64) >> 7``. Four multipliers, one quad a clock, four clocks of latency.
 
     Attributes
     ----------
@@ -32,11 +33,12 @@ class WhiteBalance(wiring.Component):
     i_settings: In(struct(ISP_SETTINGS))
 
     def elaborate(self, platform: object) -> Module:
-        """Three rows of registers: less black, times gain, rounded."""
+        """Four rows of registers: as it came from the store, less black, times gain, rounded."""
         m = Module()
-        advance = pipeline(m, self.i, self.o, 3)
+        advance = pipeline(m, self.i, self.o, ROWS)
 
-        quad = self.i.payload.quad
+        # A block RAM's output comes late in the clock: nothing but the choice of the quad goes before the first row.
+        quad = delayed(m, advance, self.i.payload.quad, 1, QUAD)
         products = []
         for index, raw in enumerate((quad.red, quad.green_red, quad.green_blue, quad.blue)):
             above_black = Signal(RAW_BITS, name=f"above_black_{index}")
@@ -57,7 +59,7 @@ class WhiteBalance(wiring.Component):
                 m.d.sync += self.o.payload.colour[index].eq(Mux(value > limit, limit, value))
 
         m.d.comb += [
-            self.o.payload.last_in_line.eq(delayed(m, advance, self.i.payload.last_in_line, 3)),
-            self.o.payload.last_in_frame.eq(delayed(m, advance, self.i.payload.last_in_frame, 3)),
+            self.o.payload.last_in_line.eq(delayed(m, advance, self.i.payload.last_in_line, ROWS)),
+            self.o.payload.last_in_frame.eq(delayed(m, advance, self.i.payload.last_in_frame, ROWS)),
         ]
         return m
