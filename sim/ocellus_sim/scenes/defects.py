@@ -65,7 +65,7 @@ class Stain(Defect):
 
 @dataclass(frozen=True)
 class Scratch(Defect):
-    """Parallel bright grooves along ``axis``, each (offset, half width, bend, half length), with dark burrs."""
+    """Parallel bright grooves along ``axis``, each (offset, half width, bend, half length), with thin dark burrs."""
 
     name = "scratch"
     axis: tuple[float, float]
@@ -84,8 +84,8 @@ class Scratch(Defect):
             taper = np.clip((1 - square) * 3, 0, 1)
             width, soft = np.float32(half) * taper, np.float32(1 / pixel)
             np.maximum(bright, taper * np.clip((width - np.abs(middle)) * soft + np.float32(0.5), 0, 1), out=bright)
-            burr = np.abs(middle - np.float32(half * 1.7))
-            np.maximum(dark, taper * np.clip((width - burr) * soft + np.float32(0.5), 0, 1), out=dark)
+            burr = np.abs(middle - np.float32(half * 1.4))
+            np.maximum(dark, taper * np.clip((width * np.float32(0.4) - burr) * soft + np.float32(0.5), 0, 1), out=dark)
         return bright, dark
 
 
@@ -107,7 +107,7 @@ def _draw_chip(rng: np.random.Generator, part: Part) -> Chip | None:
     ray = np.arange(0, part.reach + 4, 2, dtype=np.float32)
     inside = np.flatnonzero(part.distance(ray * np.float32(c), ray * np.float32(s)) < 0)
     edge = float(ray[inside[-1]])
-    size = min(72 + 42 * float(rng.random()), 0.8 * part.wall)
+    size = min(84 + 34 * float(rng.random()), 0.8 * part.wall)
     out = -0.08 * size
     bites = []
     for index in range(2):
@@ -148,7 +148,7 @@ def _draw_scratch(rng: np.random.Generator, part: Part) -> Scratch | None:
     for index in range(3):
         shift, bend, length, width = (float(v) for v in rng.random(4))
         strands.append(
-            ((index - 1) * 21 + 8 * shift, 5.5 + 3 * width, 24 * (bend - 0.5), half * (0.75 + 0.25 * length))
+            ((index - 1) * 21 + 8 * shift, 6.5 + 3 * width, 24 * (bend - 0.5), half * (0.75 + 0.25 * length))
         )
     for u, v, turn in zip(points[0], points[1], turns, strict=False):
         c, s = round(cos(turn), 6), round(sin(turn), 6)

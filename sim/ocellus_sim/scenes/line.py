@@ -157,7 +157,7 @@ def _mark(
     if isinstance(flaw, Scratch):
         bright, dark = flaw.cover(u[spot], v[spot], pixel)
         below *= 1 - np.float32(0.55) * dark
-        glint = _coloured(bright, tuple(0.45 * c + 0.48 for c in colour))  # type: ignore[arg-type]  # three of them
+        glint = _coloured(bright, tuple(0.3 * c + 0.72 for c in colour))  # type: ignore[arg-type]  # three of them
         below *= 1 - bright
         below += glint
         return (bright > 0.5) | (dark > 0.5)
