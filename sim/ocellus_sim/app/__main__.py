@@ -1,0 +1,109 @@
+"""`python -m ocellus_sim.app`: one run with the options of the environment; see `make help`."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from ocellus.errors import BadInput
+
+from .options import Options
+
+BIT_EXACT, DIFFERENT, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+def main() -> int:
+    """Exit status: 0 bit exact, 1 a difference or a failed simulation, 2 the input was refused."""
+    began = time.perf_counter()
+    try:
+        return run(Options.read(os.environ), Console(), began)
+    except BadInput as error:
+        print(f"ocellus: {error}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("ocellus: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def run(options: Options, console: Console, began: float) -> int:
+    """Prepare, simulate, compare, write, show."""
+    # Imported late: bad options are refused at once, and the progress bar stands before the heavy imports.
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description:<34}"), BarColumn(40), TimeElapsedColumn(), console=console,
+        transient=True,
+    ) as progress:  # fmt: skip
+        task = progress.add_task("network", total=None)
+        from ocellus_sim.cosim import SimulationFailed
+        from ocellus_sim.cosim.toolchain import ToolError
+
+        from . import files
+        from .exposure import Exposure, LoadRefused
+        from .plan import prepare
+        from .result import result
+        from .screen import show
+
+        plan = prepare(options)
+        if options.photograph is not None:
+            plan.scene(0)  # a file that is no picture is refused before anything is built
+        folder = files.run_folder(_name(options))
+        exposure = Exposure(plan, folder, _Teller(progress, task, plan.program.host["layers"], options.frames))
+        exposure.times.add("start, network, compiler", time.perf_counter() - began)
+        try:
+            progress.update(task, description="simulator (built once, minutes)")
+            exposure.build()
+            progress.update(task, description="start of the simulator")
+            results = exposure.results()
+        except (SimulationFailed, ToolError, LoadRefused) as error:
+            progress.stop()
+            print(f"ocellus: {error}\nagain: {options.command()}", file=sys.stderr)
+            return DIFFERENT
+        progress.update(task, description="pictures, timeline", total=1, completed=1)
+        begin = time.perf_counter()
+        files.write_files(folder, plan, results)
+        exposure.times.add("pictures, timeline", time.perf_counter() - begin)
+        facts = result(exposure, results, time.perf_counter() - began)
+        files.write_result(folder, facts)
+        files.point_latest(folder)
+    show(console, plan, results, facts, folder)
+    return BIT_EXACT if facts["bit_exact"] else DIFFERENT
+
+
+def _name(options: Options) -> str:
+    """The run's folder: what was shown, and in which mode."""
+    what = options.photograph.stem if options.photograph else f"seed-{options.seed}"
+    mode = options.mode.name.lower().replace("_and_", "+")
+    return "".join(c if c.isalnum() or c in "-+_" else "-" for c in f"{what[:60]}-{mode}")
+
+
+READOUT_SHARE = 0.85
+"""Of a frame's bar; the rest is the network's."""
+
+
+class _Teller:
+    """Moves the progress bar."""
+
+    def __init__(self, progress: Progress, task: Any, layers: list[Any], frames: int) -> None:
+        self._progress, self._task, self._layers, self._frames = progress, task, layers, frames
+
+    def __call__(self, event: str, facts: Mapping[str, Any]) -> None:
+        match event:
+            case "started":
+                self._progress.update(self._task, description="loading the network")
+            case "ready":
+                self._progress.update(self._task, description="frame 1", total=self._frames, completed=0)
+            case "progress":
+                sent, layer = facts["sent"], facts["layer"]
+                share = READOUT_SHARE * sent if sent < 1 else READOUT_SHARE + 0.14 * layer / max(len(self._layers), 1)
+                where = "lines come in" if sent < 1 else f"layer {layer}"
+                self._progress.update(
+                    self._task, completed=facts["frame"] + share,
+                    description=f"frame {facts['frame'] + 1} of {self._frames}: {where}",
+                )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

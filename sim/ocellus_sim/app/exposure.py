@@ -1,0 +1,212 @@
+"""A run: the simulator in a process of its own, the golden model beside it, frame by frame compared."""
+
+import json
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ocellus import formats
+from ocellus.compiler.program import LAYER_WORDS
+from ocellus.formats import Mode
+from ocellus.records import Record
+from ocellus.settings import ReadoutSettings
+from ocellus_sim.golden import readout, sensor
+from ocellus_sim.golden.sensor import Passage
+from ocellus_sim.scenes import Scene
+
+from .agreement import Check, check_frame
+from .observation import Observation, observe
+from .plan import Plan, control_words
+
+FACTORY = "ocellus_hdl.sensor:Sensor"
+BENCH = "ocellus_sim.app.frame_bench"
+
+Listener = Callable[[str, Mapping[str, Any]], None]
+"""Called with what happens: ``build``, ``started``, ``loaded``, ``frame`` and so on, and facts about it."""
+
+
+class LoadRefused(RuntimeError):
+    """The accelerator did not take the program image."""
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """One frame, seen by both."""
+
+    index: int
+    scene: Scene
+    want: Passage
+    got: Observation
+    checks: list[Check]
+    records: list[Record]
+    seconds: float
+
+    @property
+    def first_difference(self) -> Check | None:
+        """The first stage, in the order of the data, that differs."""
+        return next((check for check in self.checks if check.difference), None)
+
+
+@dataclass
+class Watchmaker:
+    """Seconds of wall time by what they were spent on."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def add(self, name: str, seconds: float) -> None:
+        """Count ``seconds`` for ``name``."""
+        self.spent[name] = self.spent.get(name, 0.0) + seconds
+
+
+class Exposure:
+    """One run in ``folder``; :meth:`results` yields its frames.
+
+    Raises ``SimulationFailed`` or ``ToolError`` of ``ocellus_sim.cosim``, or :class:`LoadRefused`.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, tell: Listener) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.work = folder / "work"
+        self.times = Watchmaker()
+        self.load_clocks = 0
+        self._tell = tell
+        self._events: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    @property
+    def _arguments(self) -> dict[str, Any]:
+        options = self.plan.options
+        return {"frame": options.frame, "configuration": options.configuration, "taps": True}
+
+    def build(self) -> bool:
+        """The simulator, built unless it stands; whether it was built now."""
+        from ocellus_sim.cosim import build
+
+        built = build(FACTORY, self._arguments, waves=self.plan.options.waves)
+        self.times.add("Verilator build" if built.fresh else "look-up of the build", built.seconds)
+        return built.fresh
+
+    def _capacities(self) -> dict[str, int]:
+        """Room for a frame at every tap, and for some more than belongs there."""
+        frame, host = self.plan.options.frame, self.plan.program.host
+        beats = frame.width // formats.PIXELS_PER_CLOCK * frame.height
+        layers = sum(int(np.prod(layer["shape"])) for layer in host["layers"])
+        tensor = self.plan.program.header["input_bytes"]
+        image = 0 if self.plan.options.mode == Mode.METADATA else (4 + -(-frame.width * 5 // 32)) * frame.height
+        return {
+            "raw": beats + 64, "rgb": beats + 64, "tensor": tensor, "layer": layers + 64,
+            "output": self.plan.program.header["output_bytes"] + 64, "record": 256, "out": image + 512,
+        }  # fmt: skip
+
+    def _simulate(self) -> None:
+        from ocellus_sim.cosim import simulate
+
+        options, settings = self.plan.options, self.plan.settings
+        stop = ReadoutSettings(False, settings.readout.live, settings.readout.pattern, settings.readout.solid)
+        parameters = {
+            "work": str(self.work), "frames": options.frames, "mode": int(options.mode), "waves": options.waves,
+            "capacities": self._capacities(), "clocks_per_line": options.frame.clocks_per_line,
+            "enable": control_words([*settings.readout.writes()][::-1]).tolist(),
+            "disable": control_words([*stop.writes()][:1]).tolist(),
+        }  # fmt: skip
+        try:
+            simulate(
+                FACTORY, self._arguments, test_module=BENCH, seed=options.seed, parameters=parameters,
+                waves=options.waves, run_dir=self.folder, wall_seconds=600 + 600 * options.frames, on_line=self._hear,
+            )  # fmt: skip
+            self._events.put({"event": "ended"})
+        except BaseException as error:  # handed to the thread that waits for events
+            self._events.put({"event": "failed", "error": error})
+
+    def _hear(self, line: str) -> None:
+        if line.startswith("@"):
+            event = json.loads(line[1:])
+            if event["event"] == "progress":
+                self._tell("progress", event)
+            else:
+                self._events.put(event)
+
+    def results(self) -> list[FrameResult]:
+        """Run everything; the golden model works while the simulator does."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(parents=True)
+        begin = time.perf_counter()
+        thread = threading.Thread(target=self._simulate, name="simulator", daemon=True)
+        thread.start()
+        try:
+            self._put("control", self.plan.set_up_words())
+            results = []
+            for index in range(self.plan.options.frames):
+                scene = self._timed("scenes", lambda i=index: self.plan.scene(i))
+                self._put(f"frame-{index}", readout.beats(scene.raw))
+                want = self._timed("golden model (beside it)", lambda s=scene: self._golden(s))
+                if index == 0:
+                    facts = self._await("started")
+                    self.times.add("start of the simulator", time.perf_counter() - begin)
+                    self._check_load(self._await("loaded"))
+                    self.times.add("loading of the network", self._await("ready")["seconds"])
+                facts = self._await("frame")
+                self.times.add("frames in Verilator", facts["seconds"])
+                results.append(self._timed("comparison", lambda a=(index, scene, want, facts): self._compare(*a)))
+                self._tell("frame", {"result": results[-1]})
+            self._await("ended")
+            return results
+        finally:
+            if thread.is_alive():
+                (self.work / "abandoned").touch()
+                thread.join(timeout=30)
+            shutil.rmtree(self.work, ignore_errors=True)
+
+    def _golden(self, scene: Scene) -> Passage:
+        return sensor.run(scene.raw, self.plan.settings, self.plan.file.network)
+
+    def _compare(self, index: int, scene: Scene, want: Passage, facts: Mapping[str, Any]) -> FrameResult:
+        path = self.work / f"seen-{index}.npz"
+        with np.load(path) as seen:
+            got = observe({name: seen[name] for name in seen.files}, self.plan.program, self._requantisers)
+        path.unlink()
+        (self.work / f"frame-{index}.npy").unlink()
+        checks, records = check_frame(self.plan, index, want, got)
+        return FrameResult(index, scene, want, got, checks, records, facts["seconds"])
+
+    @property
+    def _requantisers(self) -> int:
+        return self.plan.options.configuration.requantisers
+
+    def _put(self, name: str, words: np.ndarray) -> None:
+        """An array for the simulator's process, there all at once."""
+        np.save(self.work / "coming.npy", words)
+        (self.work / "coming.npy").rename(self.work / f"{name}.npy")
+
+    def _timed(self, name: str, call: Callable[[], Any]) -> Any:
+        begin = time.perf_counter()
+        value = call()
+        self.times.add(name, time.perf_counter() - begin)
+        return value
+
+    def _await(self, name: str) -> dict[str, Any]:
+        event = self._events.get()
+        if event["event"] == "failed":
+            raise event["error"]
+        if event["event"] != name:
+            raise RuntimeError(f"the simulator said {event} where {name} was due")
+        self._tell(name, event)
+        return event
+
+    def _check_load(self, facts: Mapping[str, Any]) -> None:
+        self.load_clocks = facts["clocks"]
+        error = facts["error"]
+        names = {int(e): e.name for e in formats.LoadError}
+        identity = self.plan.file.network.identity
+        if facts["reason"] != "reached" or facts["loaded"] != 1 or error or facts["network_id"] != identity:
+            raise LoadRefused(
+                f"cnn: the program image was not taken: loaded {facts['loaded']}, error {names.get(error, error)}, network "
+                f"{facts['network_id']:08x}, want 1, NONE, {identity:08x} ({LAYER_WORDS} words a layer)"
+            )

@@ -1,0 +1,125 @@
+"""The cocotb side of a run: loads the network, shows frame after frame to the sensor, writes down what every tap saw.
+
+It knows nothing of what should come out. Frames come and results go as files in ``work``, lines that begin with ``@``
+tell the other side how far it is.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from numpy.typing import NDArray
+
+from ocellus import formats
+from ocellus_sim.cosim import Bench
+
+QUIET = 20_000
+"""Clocks without any handshake after which nothing is on its way any more; a slow layer still writes more often."""
+MAX_CLOCKS = 1 << 31
+WAVE_LINES = 8
+WAVE_NETWORK_CLOCKS = 4000
+
+TAPS = ("raw", "rgb", "tensor", "layer", "output", "record")
+
+
+def say(event: str, **facts: Any) -> None:
+    """A line for the other side."""
+    print("@" + json.dumps({"event": event, **facts}), flush=True)
+
+
+def awaited(path: Path) -> NDArray[np.uint64]:
+    """The array in a file that the other side renames into place."""
+    while not path.exists():
+        if (path.parent / "abandoned").exists():
+            raise SystemExit("the run was abandoned")
+        time.sleep(0.005)
+    return np.load(path)
+
+
+class Camera:
+    """The sensor with ends on its streams."""
+
+    def __init__(self, dut: Any) -> None:
+        self.bench = Bench(dut)
+        given = self.bench.parameters
+        self.work = Path(given["work"])
+        self.bench.reset()
+        self.bench.set("i_mode", given["mode"])
+        self.array = self.bench.source("i_array")
+        self.control = self.bench.source("i_control")
+        self.replies = self.bench.sink("o_control", 16)
+        sizes = given["capacities"]
+        self.out = self.bench.sink("o", sizes["out"])
+        self.taps = {name: self.bench.tap(f"o_tap_{name}", sizes[name], stamps=name == "raw") for name in TAPS}
+        self.busy = self.bench.watch("o_busy")
+        self.enable = np.array(given["enable"], np.uint64)
+        self.disable = np.array(given["disable"], np.uint64)
+
+    def load(self) -> None:
+        """Settings and program image."""
+        words = awaited(self.work / "control.npy")
+        self.control.send(words)
+        reason = self.bench.run(64 * len(words) + 10_000, until=self.control.empty)
+        self.bench.run(64)
+        status = {name: self.read(formats.CNN.address(name)) for name in ("loaded", "error", "network_id")}
+        say("loaded", clocks=self.bench.cycle, reason=reason, **status)
+
+    def read(self, address: int) -> int:
+        """One register."""
+        self.control.send(np.array([formats.CONTROL_REQUEST.pack({"address": address})], np.uint64))
+        if self.bench.run(10_000, until=self.replies.reaches(1)) != "reached":
+            return -1
+        return int(self.replies.take()[0])
+
+    def expose(self, index: int, waves: bool) -> None:
+        """One frame, from the moment readout is enabled until nothing moves any more."""
+        words = awaited(self.work / f"frame-{index}.npy")
+        started, begin = time.perf_counter(), self.bench.cycle
+        self.array.send(words)
+        self.control.send(self.enable)
+        self.bench.run(1000, until=self.control.empty)
+        self.bench.run(16)
+        self.control.send(self.disable)  # the frame has begun, and a frame in progress is finished
+        if waves:
+            self._trace()
+
+        def progress(bench: Bench) -> None:
+            say("progress", frame=index, sent=1 - self.array.waiting / len(words), layer=bench.get("o_busy") >> 6)
+
+        reason = self.bench.run(MAX_CLOCKS, idle=QUIET, progress=progress)
+        seconds = time.perf_counter() - started
+        seen = {name: tap.take() for name, tap in self.taps.items()}
+        clocks = np.array([begin, self.bench.cycle - QUIET if reason == "idle" else self.bench.cycle])
+        np.savez(
+            self.work / "seen.npz", **seen, out=self.out.take(), raw_clocks=self.taps["raw"].cycles()[[0, -1]],
+            busy=np.array(self.busy.changes(), np.uint64).reshape(-1, 2), clocks=clocks,
+        )  # fmt: skip
+        (self.work / "seen.npz").rename(self.work / f"seen-{index}.npz")
+        say("frame", frame=index, seconds=seconds, clocks=self.bench.cycle - begin, unread=self.array.waiting)
+
+    def _trace(self) -> None:
+        """Every signal while the first lines pass, and while the network begins."""
+        self.bench.trace(Path("waves-lines.vcd"))
+        given = self.bench.parameters
+        self.bench.run(WAVE_LINES * given["clocks_per_line"])
+        self.bench.trace_stop()
+        self.bench.run(MAX_CLOCKS, until=self.taps["tensor"].reaches(given["capacities"]["tensor"]), idle=QUIET)
+        self.bench.trace(Path("waves-network.vcd"))
+        self.bench.run(WAVE_NETWORK_CLOCKS)
+        self.bench.trace_stop()
+
+
+@cocotb.test()
+async def test_frames(dut: Any) -> None:
+    """Every frame of the run; the comparison is the other side's."""
+    camera = Camera(dut)
+    say("started")
+    begin = time.perf_counter()
+    camera.load()
+    say("ready", seconds=time.perf_counter() - begin)
+    given = camera.bench.parameters
+    for index in range(given["frames"]):
+        camera.expose(index, waves=given["waves"] and index == 0)

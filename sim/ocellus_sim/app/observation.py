@@ -1,0 +1,153 @@
+"""What the taps saw of one frame, as the arrays that the golden model speaks of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocellus import formats
+from ocellus.compiler.program import Program
+from ocellus.layouts import Layout
+
+NEVER = -1000
+"""In a layer's picture: no byte was ever written here."""
+
+BUSY_STAGES = ("readout", "isp", "tensor", "cnn", "metadata", "link")
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """One frame as the gateware had it; flat arrays in the order of the stream, since their length may be wrong too.
+
+    Attributes
+    ----------
+    raw : uint16 (n,), four pixels a beat
+    rgb : uint8 (n, 3)
+    ends : dict of str to bool (n,)
+        ``last_in_line`` and ``last_in_frame`` of the raw and rgb beats, ``last`` of tensor and output.
+    layers : dict of str to int16
+        Each layer's output by its tensor's name, :data:`NEVER` where nothing was written; ``stray`` counts writes that
+        lie outside the layer's own tensor.
+    busy : list of (clock, value)
+        Changes of the busy flags.
+    clocks : (int, int)
+        From the moment that readout was enabled to the last handshake.
+    """
+
+    raw: NDArray[np.uint16]
+    rgb: NDArray[np.uint8]
+    tensor: NDArray[np.int8]
+    layers: dict[str, NDArray[np.int16]]
+    stray: dict[str, int]
+    output: NDArray[np.int8]
+    record: bytes
+    link: bytes
+    packet_ends: NDArray[np.bool_]
+    ends: dict[str, NDArray[np.bool_]]
+    raw_clocks: tuple[int, int]
+    busy: list[tuple[int, int]]
+    clocks: tuple[int, int]
+
+
+def observe(seen: Mapping[str, NDArray[np.uint64]], program: Program, requantisers: int) -> Observation:
+    """Words of the taps, taken apart."""
+    raw, rgb = seen["raw"], seen["rgb"]
+    layers, stray = _layers(seen["layer"], program, requantisers)
+    return Observation(
+        raw=_pixels(raw),
+        rgb=np.stack([(rgb >> np.uint64(at)).astype(np.uint8) for at in (0, 8, 16)], axis=-1),
+        tensor=seen["tensor"].astype(np.uint8).view(np.int8),
+        layers=layers,
+        stray=stray,
+        output=seen["output"].astype(np.uint8).view(np.int8),
+        record=seen["record"].reshape(-1, 2)[:, 0].astype("<u8").tobytes(),
+        link=seen["out"].reshape(-1, 2)[:, 0].astype("<u8").tobytes(),
+        packet_ends=seen["out"].reshape(-1, 2)[:, 1] != 0,
+        ends={
+            "raw line": _bit(formats.RAW_BEAT, "last_in_line", raw),
+            "raw frame": _bit(formats.RAW_BEAT, "last_in_frame", raw),
+            "rgb line": _bit(formats.RGB_PIXEL, "last_in_line", rgb),
+            "rgb frame": _bit(formats.RGB_PIXEL, "last_in_frame", rgb),
+            "tensor": _bit(formats.TENSOR_BYTE, "last", seen["tensor"]),
+            "output": _bit(formats.TENSOR_BYTE, "last", seen["output"]),
+        },
+        raw_clocks=_pair(seen["raw_clocks"]),
+        busy=[(int(clock), int(value)) for clock, value in seen["busy"]],
+        clocks=_pair(seen["clocks"]),
+    )
+
+
+def _pair(values: NDArray[Any]) -> tuple[int, int]:
+    return int(values[0]), int(values[1])
+
+
+def _bit(layout: Layout, name: str, words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    at = 0
+    for field in layout.fields:
+        if field.name == name:
+            break
+        at += field.bits * field.count
+    return (words >> np.uint64(at) & np.uint64(1)).astype(np.bool_)
+
+
+def _pixels(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    levels = np.empty((len(words), formats.PIXELS_PER_CLOCK), np.uint16)
+    for at in range(formats.PIXELS_PER_CLOCK):
+        levels[:, at] = words >> np.uint64(at * formats.RAW_BITS) & np.uint64((1 << formats.RAW_BITS) - 1)
+    return levels.ravel()
+
+
+def _layers(
+    words: NDArray[np.uint64], program: Program, lanes: int
+) -> tuple[dict[str, NDArray[np.int16]], dict[str, int]]:
+    """Each layer's output, put together from its writes to the activation memory."""
+    columns = words.reshape(len(words), -1)
+    low = columns[:, 0]
+    high = columns[:, 1] if columns.shape[1] > 1 else np.zeros_like(low)
+
+    def field(at: int, bits: int) -> NDArray[np.uint64]:
+        if at >= 64:
+            value = high >> np.uint64(at - 64)
+        else:
+            value = low >> np.uint64(at)
+            if at and at + bits > 64:
+                value = value | high << np.uint64(64 - at)
+        return value & np.uint64((1 << bits) - 1)
+
+    address, mask, layer = field(0, 24).astype(np.int64), field(24, lanes), field(24 + 9 * lanes, 8)
+    data = [field(24 + lanes + 8 * lane, 8).astype(np.uint8).view(np.int8) for lane in range(lanes)]
+    outputs, stray = {}, {}
+    for number, described in enumerate(program.host["layers"]):
+        base, shape = described["address"], described["shape"]
+        flat = np.full(int(np.prod(shape)), NEVER, np.int16)
+        outside = 0
+        mine = layer == number
+        for lane in range(lanes):
+            written = mine & (mask >> np.uint64(lane) & np.uint64(1) != 0)
+            at, values = address[written] + lane - base, data[lane][written]
+            inside = (at >= 0) & (at < len(flat))
+            flat[at[inside]] = values[inside]
+            outside += int(np.count_nonzero(~inside))
+        outputs[described["tensor"]] = flat.reshape(shape)
+        stray[described["tensor"]] = outside
+    return outputs, stray
+
+
+def spans(busy: list[tuple[int, int]], clocks: tuple[int, int]) -> dict[str, list[tuple[int, int]]]:
+    """Stretches of clocks in which each stage was busy, and those of each layer as ``layer 0`` and so on."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    begin, end = clocks
+    edges = [(max(clock, begin), value) for clock, value in busy if clock < end]
+    for (clock, value), (until, _) in zip(edges, [*edges[1:], (end, 0)], strict=True):
+        names = [name for bit, name in enumerate(BUSY_STAGES) if value >> bit & 1]
+        if value >> BUSY_STAGES.index("cnn") & 1:
+            names.append(f"layer {value >> len(BUSY_STAGES)}")
+        for name in names if until > clock else ():
+            stretch = found.setdefault(name, [])
+            if stretch and stretch[-1][1] == clock:
+                stretch[-1] = (stretch[-1][0], until)
+            else:
+                stretch.append((clock, until))
+    return found

@@ -1,0 +1,108 @@
+"""What a user may choose for a run: the variables of `make sim`."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from ocellus.configurations import Configuration, configuration
+from ocellus.errors import BadInput
+from ocellus.formats import Mode
+from ocellus.settings import UHD, FrameFormat
+
+MODES = {"metadata": Mode.METADATA, "image": Mode.IMAGE, "image+metadata": Mode.IMAGE_AND_METADATA}
+MAX_FRAMES = 10_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """One run.
+
+    Attributes
+    ----------
+    seed : int
+        Of the first scene, and of the simulator's random start values.
+    frames : int
+        Scenes of the seeds from ``seed`` on; a photograph is shown as often.
+    photograph : Path or None
+        A file instead of a rendered scene.
+    model : Path or None
+        Another network than the project's own.
+    given : mapping
+        The variables that were set, for the command that repeats the run.
+    """
+
+    seed: int = 1
+    frames: int = 1
+    photograph: Path | None = None
+    model: Path | None = None
+    mode: Mode = Mode.METADATA
+    configuration: Configuration = configuration("ecp5")
+    frame: FrameFormat = UHD
+    waves: bool = False
+    given: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> "Options":
+        """Options from variables such as the environment's; empty ones count as not set.
+
+        :class:`BadInput` names the variable, what was found and what is allowed.
+        """
+        given = {name: variables[name] for name in _NAMES if variables.get(name)}
+        mode = given.get("MODE", "metadata")
+        if mode not in MODES:
+            raise BadInput(f"MODE: found {mode!r}, allowed {', '.join(MODES)}")
+        try:
+            chosen = configuration(given.get("CONFIG", "ecp5"))
+        except BadInput as error:
+            raise BadInput(f"CONFIG: {error}") from None
+        waves = given.get("WAVES", "0")
+        if waves not in ("0", "1"):
+            raise BadInput(f"WAVES: found {waves!r}, allowed 0 and 1")
+        return cls(
+            seed=_integer(given, "SEED", 1, 0, 2**31 - 1 - MAX_FRAMES),
+            frames=_integer(given, "FRAMES", 1, 1, MAX_FRAMES),
+            photograph=Path(given["FRAME"]) if "FRAME" in given else None,
+            model=Path(given["MODEL"]) if "MODEL" in given else None,
+            mode=mode_of(mode),
+            configuration=chosen,
+            frame=_frame(given.get("SIZE", "")),
+            waves=waves == "1",
+            given=tuple(given.items()),
+        )
+
+    def command(self, seed: int | None = None) -> str:
+        """What to type for this run again, or for the frame of one ``seed`` alone."""
+        given = dict(self.given)
+        if seed is not None:
+            given.pop("FRAMES", None)
+            given["SEED"] = str(seed)
+        return " ".join(["make sim", *(f"{name}={shlex.quote(value)}" for name, value in given.items())])
+
+
+_NAMES = ("SEED", "FRAMES", "FRAME", "MODEL", "MODE", "CONFIG", "SIZE", "WAVES")
+
+
+def mode_of(name: str) -> Mode:
+    """The mode called ``name``."""
+    return MODES[name]
+
+
+def _integer(given: Mapping[str, str], name: str, otherwise: int, low: int, high: int) -> int:
+    text = given.get(name, str(otherwise))
+    # Not int() alone, which also takes "1_000", " 5 " and digits of other scripts.
+    if not (text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high):
+        raise BadInput(f"{name}: found {text!r}, allowed whole numbers from {low} to {high}")
+    return int(text)
+
+
+def _frame(text: str) -> FrameFormat:
+    """A frame with 4K's share of blanking."""
+    if not text:
+        return UHD
+    width, _, height = text.partition("x")
+    if not all(part.isascii() and part.isdigit() and len(part) < 6 for part in (width, height)):
+        raise BadInput(f"SIZE: found {text!r}, allowed WIDTHxHEIGHT such as 3840x2160")
+    columns, rows = int(width), int(height)
+    return FrameFormat(columns, rows, ceil(columns * 55 / 48 / 4) * 4, max(ceil(rows * 25 / 24), rows + 1))
