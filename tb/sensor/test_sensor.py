@@ -11,3 +11,7 @@ def test_every_stage_equals_the_golden_chain():
         {"frame": FRAME, "configuration": CONFIGURATION, "taps": True},
         test_module="tb.sensor.sensor_bench",
     )
+
+
+def test_a_fork_hands_every_beat_to_both():
+    simulate("ocellus_hdl.fork:Fork", {"shape": 16}, test_module="tb.sensor.fork_bench")
