@@ -190,7 +190,7 @@ async def test_a_4k_line_and_the_longest_record_leave_in_a_line_time(dut):
     frame = stage.frame()
     words = readout.stream(frame).reshape(FRAME.height, -1)
     records = [stage.record(64) for _ in range(FRAME.height)]
-    # A record that comes with a line's first beats makes most words wait; one in the middle waits for the line's packet.
+    # A record that comes with a line's first beats makes most words wait; one in the middle waits for the packet.
     moments = [0, 1, 2, 40, 500, 900]
     for number, (line, record, moment) in enumerate(zip(words, records, moments, strict=True)):
         start = stage.bench.cycle
