@@ -13,33 +13,29 @@ CHANNELS = len(CLASSES) + 4 + 1
 
 
 def target(objects: NDArray[np.float32]) -> NDArray[np.float16]:
-    """(27, 48, C + 5) for the (n, 5) objects of one scene; rows of class -1 are no objects."""
+    """(27, 48, C + 5) for the (n, 5) objects of one scene; rows of class -1 are none."""
     rows, columns = GRID
     answer = np.zeros((rows, columns, CHANNELS), np.float32)
     heat, box, weight = answer[..., : len(CLASSES)], answer[..., len(CLASSES) : -1], answer[..., -1]
     grid_y, grid_x = np.mgrid[:rows, :columns].astype(np.float32)
-    # A cell has one box for all classes: where a flaw and its part share a cell the part's box counts, for a flaw
-    # asks only for its place, which a cell pins down well enough.
-    for kind in (False, True):
-        for index, x, y, w, h in objects:
-            if index < 0 or (index < len(PARTS)) != kind:
-                continue
-            at_x, at_y, wide, high = x * columns, y * rows, w * columns, h * rows
-            cell_x, cell_y = min(int(at_x), columns - 1), min(int(at_y), rows - 1)
-            square = (grid_x - cell_x) ** 2 + (grid_y - cell_y) ** 2
-            # Measured from the true centre: where that lies near a cell's edge the next cell is nearly as right.
-            true_square = (grid_x + 0.5 - at_x) ** 2 + (grid_y + 0.5 - at_y) ** 2
-            peak = np.exp((true_square[cell_y, cell_x] - true_square) / (2 * SPREAD**2))
-            np.maximum(
-                heat[..., int(index)], np.minimum(peak, np.where(square > 0, 0.99, 1)), out=heat[..., int(index)]
-            )
-            for near in (square <= 2, square == 0):
-                count = np.float32(1.0 if near.sum() == 1 else 0.25 if kind else 0.5)
-                chosen = near & (weight <= count)
-                box[chosen] = np.stack(
-                    [at_x - grid_x - 0.5, at_y - grid_y - 0.5, np.full(GRID, wide), np.full(GRID, high)], axis=-1
-                )[chosen]
-                weight[chosen] = count
+    claims = np.zeros(GRID, np.float32)
+    for index, x, y, w, h in objects:
+        if index < 0:
+            continue
+        at_x, at_y = x * columns, y * rows
+        cell_x, cell_y = min(int(at_x), columns - 1), min(int(at_y), rows - 1)
+        # From the true centre: where that lies near a cell's edge the next cell is nearly as right.
+        square = (grid_x + 0.5 - at_x) ** 2 + (grid_y + 0.5 - at_y) ** 2
+        peak = np.minimum(np.exp((square[cell_y, cell_x] - square) / (2 * SPREAD**2)), 0.99)
+        peak[cell_y, cell_x] = 1
+        np.maximum(heat[..., int(index)], peak, out=heat[..., int(index)])
+        # A cell has one box for all classes: that of the object likeliest to peak there, a part's before a flaw's.
+        claim = peak + np.float32(0.1 if index < len(PARTS) else 0)
+        chosen = (peak > 0.3) & (claim > claims)
+        offsets = np.stack(
+            [at_x - grid_x - 0.5, at_y - grid_y - 0.5, np.full(GRID, w * columns), np.full(GRID, h * rows)], axis=-1
+        )
+        box[chosen], weight[chosen], claims[chosen] = offsets[chosen], peak[chosen], claim[chosen]
     return answer.astype(np.float16)
 
 

@@ -30,6 +30,8 @@ from ocellus_sim.scenes.truth import CLASSES, kind_of
 
 TRAINING_SEEDS, VALIDATION_SEEDS = 0, 900_000
 SCORES = len(CLASSES)
+DEFECT_SHARE = 2.0
+"""How much a flaw counts beside a part: flaws are fewer and harder."""
 LOWEST = -6.0
 """Scores below this are pushed back: the file has one scale for scores and boxes, and boxes want fine steps."""
 
@@ -62,10 +64,11 @@ def loss(answer: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
     hit = -peak * tf.square(1 - chance) * sure
     miss = -(1 - peak) * tf.pow(1 - heat, 4.0) * tf.square(chance) * unsure
     count = tf.reduce_sum(peak) + 1
-    far = weight * tf.abs(box - place) * [2.0, 2.0, 0.5, 0.5]  # a flaw asks for its place alone
+    far = weight * tf.abs(box - place) * [2.0, 2.0, 1.0, 1.0]
     places = tf.reduce_sum(far) / (tf.reduce_sum(weight) * 4 + 1)
+    share = tf.constant([DEFECT_SHARE if kind_of(name) == "defect" else 1.0 for name in CLASSES])
     low = tf.reduce_mean(tf.square(tf.nn.relu(LOWEST - score)))
-    return tf.reduce_sum(hit + miss) / count + 0.6 * places + 0.05 * low
+    return tf.reduce_sum(share * (hit + miss)) / count + 0.6 * places + 0.05 * low
 
 
 def train(

@@ -11,6 +11,8 @@ from .parts import Part, turn_of
 
 Plane = NDArray[np.floating]  # float32 in fact; the type stubs cannot follow it through sums with scalars
 _TRIES = 48
+OFF_CENTRE = 130.0
+"""Stains and scratches keep this far from their part's centre: a cell of the network tells one box, not two."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ def _draw_chip(rng: np.random.Generator, part: Part) -> Chip | None:
 def _surface_points(rng: np.random.Generator, part: Part, depth: float) -> NDArray[np.float32]:
     """Points of the surface at least ``depth`` from any edge, in the order drawn."""
     points = ((2 * rng.random((2, _TRIES), dtype=np.float32)) - 1) * np.float32(part.reach)
-    return points[:, part.distance(points[0], points[1]) < -depth]
+    off_centre = points[0] * points[0] + points[1] * points[1] > np.float32(OFF_CENTRE**2)
+    return points[:, off_centre & (part.distance(points[0], points[1]) < -depth)]
 
 
 def _draw_stain(rng: np.random.Generator, part: Part) -> Stain | None:

@@ -234,7 +234,7 @@ def draw_part(rng: np.random.Generator) -> tuple[type[Part], dict[str, float | i
         across = 175 + 125 * a
         return Nut, {"across": across, "bore": across * (0.42 + 0.16 * b)}
     if kind == 2:
-        half_u, half_v = 225 + 95 * a, 130 + 55 * b
+        half_u, half_v = 225 + 95 * a, 145 + 40 * b
         hole = half_v * (0.16 + 0.10 * c)
         window = half_v * 0.42 if d < 0.5 else 0.0
         sizes = {"half_u": half_u, "half_v": half_v, "corner": 30 + 30 * c, "hole": hole, "inset": hole + 32}
