@@ -35,17 +35,17 @@ def belongs(path):
 
 def complaint():
     """What is missing and the package that brings it, or nothing."""
-    name = "%s (%d.%d)" % ((sys.executable, *sys.version_info[:2]))
-    if sys.version_info < (3, 11):
-        return "%s is too old: Python 3.11 or newer is needed|python3" % name
+    name = "{} ({}.{})".format(sys.executable, *sys.version_info)
+    if sys.version_info < (3, 11):  # noqa: UP036  # this is where an older one is told
+        return name + " is too old: Python 3.11 or newer is needed|python3"
     try:
         import ensurepip  # noqa: F401  # Debian's venv exists without it and then fails half way
         import venv  # noqa: F401
     except ImportError:
-        return "%s cannot make virtual environments: venv with ensurepip is missing|python3-venv" % name
+        return name + " cannot make virtual environments: venv with ensurepip is missing|python3-venv"
     if not any(os.path.exists(path) and belongs(path) for path in shared_libraries()):
-        library = "libpython%d.%d" % sys.version_info[:2]
-        return "%s has no shared library %s.so, which cocotb loads into the simulator|%s" % (name, library, library)
+        library = "libpython{}.{}".format(*sys.version_info)
+        return f"{name} has no shared library {library}.so, which cocotb loads into the simulator|{library}"
     return ""
 
 

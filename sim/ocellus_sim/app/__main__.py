@@ -41,7 +41,7 @@ def run(options: Options, console: Console, began: float) -> int:
         from ocellus_sim.cosim.toolchain import ToolError
 
         from . import files
-        from .exposure import Exposure, LoadRefused
+        from .exposure import Exposure, LoadError
         from .plan import prepare
         from .result import result
         from .screen import show
@@ -57,7 +57,7 @@ def run(options: Options, console: Console, began: float) -> int:
             exposure.build()
             progress.update(task, description="start of the simulator")
             results = exposure.results()
-        except (SimulationFailed, ToolError, LoadRefused) as error:
+        except (SimulationFailed, ToolError, LoadError) as error:
             progress.stop()
             print(f"ocellus: {error}\nagain: {options.command()}", file=sys.stderr)
             return DIFFERENT

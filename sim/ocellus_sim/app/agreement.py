@@ -1,4 +1,4 @@
-"""The gateware's frame against the golden sensor's: every stage in the order of the data, the first difference named."""
+"""The gateware's frame against the golden sensor's: stages in the order of the data, the first difference named."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

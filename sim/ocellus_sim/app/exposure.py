@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 
 from ocellus import formats
-from ocellus.compiler.program import LAYER_WORDS
 from ocellus.formats import Mode
 from ocellus.records import Record
-from ocellus.settings import ReadoutSettings
 from ocellus_sim.golden import readout, sensor
 from ocellus_sim.golden.sensor import Passage
 from ocellus_sim.scenes import Scene
@@ -32,7 +30,7 @@ Listener = Callable[[str, Mapping[str, Any]], None]
 """Called with what happens: ``build``, ``started``, ``loaded``, ``frame`` and so on, and facts about it."""
 
 
-class LoadRefused(RuntimeError):
+class LoadError(RuntimeError):
     """The accelerator did not take the program image."""
 
 
@@ -68,7 +66,7 @@ class Watchmaker:
 class Exposure:
     """One run in ``folder``; :meth:`results` yields its frames.
 
-    Raises ``SimulationFailed`` or ``ToolError`` of ``ocellus_sim.cosim``, or :class:`LoadRefused`.
+    Raises ``SimulationFailed`` or ``ToolError`` of ``ocellus_sim.cosim``, or :class:`LoadError`.
     """
 
     def __init__(self, plan: Plan, folder: Path, tell: Listener) -> None:
@@ -109,12 +107,11 @@ class Exposure:
         from ocellus_sim.cosim import simulate
 
         options, settings = self.plan.options, self.plan.settings
-        stop = ReadoutSettings(False, settings.readout.live, settings.readout.pattern, settings.readout.solid)
         parameters = {
             "work": str(self.work), "frames": options.frames, "mode": int(options.mode), "waves": options.waves,
             "capacities": self._capacities(), "clocks_per_line": options.frame.clocks_per_line,
-            "enable": control_words([*settings.readout.writes()][::-1]).tolist(),
-            "disable": control_words([*stop.writes()][:1]).tolist(),
+            "enable": control_words([*settings.readout.writes()]).tolist(),
+            "disable": control_words([(formats.READOUT.address("enable"), 0)]).tolist(),
         }  # fmt: skip
         try:
             simulate(
@@ -206,7 +203,7 @@ class Exposure:
         names = {int(e): e.name for e in formats.LoadError}
         identity = self.plan.file.network.identity
         if facts["reason"] != "reached" or facts["loaded"] != 1 or error or facts["network_id"] != identity:
-            raise LoadRefused(
-                f"cnn: the program image was not taken: loaded {facts['loaded']}, error {names.get(error, error)}, network "
-                f"{facts['network_id']:08x}, want 1, NONE, {identity:08x} ({LAYER_WORDS} words a layer)"
+            raise LoadError(
+                f"cnn: the program image was not taken: loaded {facts['loaded']}, error {names.get(error, error)}, "
+                f"network {facts['network_id']:08x}; want 1, NONE, {identity:08x}"
             )

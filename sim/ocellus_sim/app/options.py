@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from ocellus.configurations import Configuration, configuration
+from ocellus.configurations import CONFIGURATIONS, Configuration, configuration
 from ocellus.errors import BadInput
 from ocellus.formats import Mode
 from ocellus.settings import UHD, FrameFormat
@@ -38,7 +38,7 @@ class Options:
     photograph: Path | None = None
     model: Path | None = None
     mode: Mode = Mode.METADATA
-    configuration: Configuration = configuration("ecp5")
+    configuration: Configuration = CONFIGURATIONS["ecp5"]
     frame: FrameFormat = UHD
     waves: bool = False
     given: tuple[tuple[str, str], ...] = ()

@@ -29,7 +29,7 @@ _HEAT = np.array(
     [(13, 12, 29), (56, 18, 95), (124, 33, 114), (194, 63, 92), (242, 117, 61), (252, 186, 74), (252, 246, 190)],
     np.float64,
 )
-_FAST = {"compress_level": 1}
+_FAST: Any = {"compress_level": 1}
 
 
 @cache
