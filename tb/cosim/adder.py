@@ -31,6 +31,7 @@ class QueuedAdder(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
+        """A ring of two entries."""
         m = Module()
         entries = Array(Signal(self.width, name=f"entry{k}") for k in range(2))
         write, read = Signal(), Signal()
@@ -69,6 +70,7 @@ class ManyAdders(wiring.Component):
         super().__init__({name: Out(adder.signature) for name, adder in self.adders.items()})
 
     def elaborate(self, platform: object) -> Module:
+        """Each adder on its own ports."""
         m = Module()
         for name, adder in self.adders.items():
             m.submodules[name] = adder

@@ -55,6 +55,7 @@ def test_waves_are_written_in_their_window():
         ("takes_too_long", "SimTimeoutError"),
         ("dies", "died of SIGABRT"),
         ("breaks_the_designs_assertion", "(?s)a beat equals the limit.*stopped the simulation at clock 8"),
+        ("writes_through_cocotb", "marked read-only.*i_addend"),
         ("is_not_there", "no test ran"),
     ],
 )
@@ -129,7 +130,7 @@ def test_a_build_is_used_again_until_its_verilog_changes(store):
     assert first.fresh
     again = build(factory)
     assert (again.fresh, again.folder) == (False, first.folder)
-    assert again.seconds < 0.5
+    assert again.seconds < 2  # 0.03 s where nothing else runs
 
     component.write_text(COMPONENT + "\n# a comment\n")
     commented = build(factory)

@@ -2,7 +2,7 @@
 //
 // At rest the clock is low, the inputs of the coming clock are driven and the outputs are settled. A clock is: look at
 // the stop conditions, sample the handshakes, raise the clock, drive the next inputs, lower the clock.
-#include <deque>
+#include <vector>
 
 #include "model.h"
 #include "streams.h"
@@ -26,9 +26,9 @@ struct Bench {
     uint64_t cycle = 0;
     uint64_t quiet = 0;  // clocks since the last handshake
     uint64_t half_low = 1, half_high = 1;
-    std::deque<Source> sources;  // deques: elements never move
-    std::deque<Sink> sinks;
-    std::deque<Watch> watches;
+    std::vector<Source> sources;
+    std::vector<Sink> sinks;
+    std::vector<Watch> watches;
 };
 
 Bench bench;

@@ -57,7 +57,7 @@ int main(int argc, char** argv) {
     Verilated::threadContextp(context.get());
     context->commandArgs(argc, argv);
     context->fatalOnError(false);
-    context->fatalOnVpiError(false);  // cocotb asks for system tasks that Verilator lacks
+    context->fatalOnVpiError(false);  // to load itself cocotb asks for what Verilator lacks
     context->traceEverOn(true);
 
     const auto top = std::make_unique<Vtop>(context.get(), "");
@@ -71,6 +71,8 @@ int main(int argc, char** argv) {
 #endif
 
     vlog_startup_routines_bootstrap();
+    // From here on a refused call is a mistake of the test: a write to a port, which is visible to be read only.
+    context->fatalOnVpiError(true);
     VerilatedVpi::callCbs(cbStartOfSimulation);
     value_changes();
     do settle();
