@@ -27,19 +27,24 @@ def _convolution(
     return model.convolution(kind, x, weights, bias, scale, out, (stride, stride))
 
 
-def heatmap_network(seed: int) -> Network:
-    """Three convolutions, 8 x 12 cells of two classes and a box."""
+def heatmap_model(seed: int) -> bytes:
+    """A .tflite file: three convolutions, 8 x 12 cells of two classes and a box."""
     random = np.random.default_rng(seed)
     model = ModelBuilder()
     x = model.input((1, *INPUT), Quantisation(1 / 255, -128))
     x = _convolution(random, model, "CONV_2D", x, 8, 3, 2, Quantisation(0.02, 3))
     x = _convolution(random, model, "DEPTHWISE_CONV_2D", x, 8, 3, 1, Quantisation(0.02, -7))
     x = _convolution(random, model, "CONV_2D", x, CLASSES + 4, 1, 1, MAPPED)
-    return parse_network(model.build(x), "heatmap")
+    return model.build(x)
 
 
-def vector_network(seed: int) -> Network:
-    """A convolution, an average pool and ten labels."""
+def heatmap_network(seed: int) -> Network:
+    """The network of :func:`heatmap_model`."""
+    return parse_network(heatmap_model(seed), "heatmap")
+
+
+def vector_model(seed: int) -> bytes:
+    """A .tflite file: a convolution, an average pool and ten labels."""
     random = np.random.default_rng(seed)
     model = ModelBuilder()
     x = model.input((1, *INPUT), Quantisation(1 / 255, -128))
@@ -48,4 +53,9 @@ def vector_network(seed: int) -> Network:
     x = model.reshape(x, (1, 8))
     weights = random.integers(-127, 128, (LABELS, 8))
     x = model.fully_connected(x, weights, random.integers(-2000, 2000, LABELS), 0.002, Quantisation(0.01, 0))
-    return parse_network(model.build(x), "vector")
+    return model.build(x)
+
+
+def vector_network(seed: int) -> Network:
+    """The network of :func:`vector_model`."""
+    return parse_network(vector_model(seed), "vector")

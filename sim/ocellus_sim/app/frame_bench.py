@@ -93,10 +93,11 @@ class Camera:
         seconds = time.perf_counter() - started
         seen = {name: tap.take() for name, tap in self.taps.items()}
         clocks = np.array([begin, self.bench.cycle - QUIET if reason == "idle" else self.bench.cycle])
-        np.savez(
-            self.work / "seen.npz", **seen, out=self.out.take(), raw_clocks=self.taps["raw"].cycles()[[0, -1]],
-            busy=np.array(self.busy.changes(), np.uint64).reshape(-1, 2), clocks=clocks,
-        )  # fmt: skip
+        arrays: dict[str, Any] = {
+            **seen, "out": self.out.take(), "raw_clocks": self.taps["raw"].cycles()[[0, -1]], "clocks": clocks,
+            "busy": np.array(self.busy.changes(), np.uint64).reshape(-1, 2),
+        }  # fmt: skip
+        np.savez(self.work / "seen.npz", **arrays)
         (self.work / "seen.npz").rename(self.work / f"seen-{index}.npz")
         say("frame", frame=index, seconds=seconds, clocks=self.bench.cycle - begin, unread=self.array.waiting)
 

@@ -1,0 +1,84 @@
+"""What a user may type behind `make sim`, and what is said about the rest."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocellus.errors import BadInput
+from ocellus.formats import Mode
+from ocellus_sim.app.options import Options
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_nothing_given_is_a_4k_frame_of_seed_1():
+    options = Options.read({})
+    assert (options.seed, options.frames, options.mode, options.configuration.name) == (1, 1, Mode.METADATA, "ecp5")
+    assert (options.frame.width, options.frame.height, options.frame.clocks_per_frame) == (3840, 2160, 2_475_000)
+    assert options.command() == "make sim"
+
+
+def test_the_command_repeats_the_run_and_one_frame_of_it():
+    given = {"SEED": "7", "FRAMES": "4", "MODE": "image+metadata", "FRAME": "a photo.jpg", "HOME": "/root"}
+    options = Options.read(given)
+    assert options.command() == "make sim SEED=7 FRAMES=4 FRAME='a photo.jpg' MODE=image+metadata"
+    assert options.command(9) == "make sim SEED=9 FRAME='a photo.jpg' MODE=image+metadata"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("SEED", "-1", "whole numbers from 0"),
+        ("SEED", "one", "whole numbers from 0"),
+        ("SEED", "٣", "whole numbers from 0"),
+        ("SEED", "99999999999999999999", "whole numbers from 0"),
+        ("FRAMES", "0", "whole numbers from 1"),
+        ("MODE", "video", "metadata, image, image+metadata"),
+        ("CONFIG", "huge", "tiny, ecp5"),
+        ("WAVES", "yes", "0 and 1"),
+        ("SIZE", "4k", "WIDTHxHEIGHT"),
+        ("SIZE", "3838x2160", "multiples of 4"),
+        ("SIZE", "3840x2161", "even numbers"),
+    ],
+)
+def test_anything_else_is_refused_with_what_is_allowed(variable: str, value: str, allowed: str):
+    with pytest.raises(BadInput, match="found") as refusal:
+        Options.read({variable: value})
+    assert allowed in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@given(st.dictionaries(st.sampled_from(["SEED", "FRAMES", "MODE", "CONFIG", "WAVES", "SIZE"]), st.text(max_size=12)))
+def test_arbitrary_text_is_taken_or_refused(variables: dict[str, str]):
+    try:
+        options = Options.read(variables)
+    except BadInput:
+        return
+    assert options.frames >= 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("MODE", "video", "MODE: found 'video'"),
+        ("FRAME", "no/such.jpg", "no/such.jpg: found no such file"),
+        ("FRAME", __file__, "not a readable image"),
+        ("MODEL", __file__, "test_options.py"),
+        ("MODEL", "no/such.tflite", "no/such.tflite"),
+    ],
+)
+def test_the_command_says_one_sentence_and_ends_with_2(variable: str, value: str, said: str):
+    ran = subprocess.run(
+        [sys.executable, "-m", "ocellus_sim.app"],
+        env={**os.environ, variable: value}, cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("ocellus: ")
+    assert said in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert "Traceback" not in ran.stdout + ran.stderr
