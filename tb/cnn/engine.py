@@ -97,6 +97,10 @@ class Engine:
         assert (beats["last"] == ends).all(), "last in the wrong place"
         return list(beats["value"].astype(np.int8).reshape(count, size)), clocks
 
+    def layer_of(self, tapped: Words) -> Words:
+        """The layer of each write at the tap."""
+        return _field(tapped, 24 + 9 * self.configuration.requantisers, 8)
+
     def layers_written(self, program: Program) -> list[Bytes]:
         """Every layer's output since the last look, flat; one byte after the other, as the page promises."""
         lanes = self.configuration.requantisers
@@ -104,7 +108,7 @@ class Engine:
         address = _field(words, 0, 24)
         mask = _field(words, 24, lanes)
         data = np.stack([_field(words, 24 + lanes + 8 * n, 8) for n in range(lanes)], axis=-1).astype(np.uint8)
-        layer = _field(words, 24 + 9 * lanes, 8)
+        layer = self.layer_of(words)
         outputs = []
         for number, descriptor in enumerate(program.layers):
             here = layer == number

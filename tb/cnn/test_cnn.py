@@ -14,7 +14,7 @@ ALL = [*CONFIGURATIONS.values(), ODD]
 
 @pytest.mark.parametrize("c", ALL, ids=lambda c: c.name)
 def test_random_networks_of_every_operator_equal_litert(c: Configuration):
-    networks = {kind: list(range(5)) for kind in KINDS}
+    networks = {kind: list(range(8)) for kind in KINDS}
     simulate(
         CNN,
         {"configuration": c},
@@ -36,6 +36,6 @@ def test_public_networks_equal_litert_in_every_layer():
     print((run / "simulation.log").read_text())
 
 
-@pytest.mark.parametrize("c", [ODD, CONFIGURATIONS["tiny"]], ids=lambda c: c.name)
+@pytest.mark.parametrize("c", ALL, ids=lambda c: c.name)
 def test_tensors_networks_and_damaged_images_follow_each_other(c: Configuration):
     simulate(CNN, {"configuration": c}, test_module="tb.cnn.flow_bench")
