@@ -11,7 +11,8 @@ from ocellus_sim.cosim import Bench
 @cocotb.test(timeout_time=10, timeout_unit="sec")
 async def a_beat_in_and_a_beat_out_on_each_clock(dut) -> None:
     """The best of five rounds."""
-    n = Bench(dut).parameters["clocks"]
+    bench = Bench(dut)
+    n = bench.parameters["clocks"]
     words = np.random.default_rng(cocotb.RANDOM_SEED).integers(0, 2**40, n, np.uint64)
     rounds = []
     for _ in range(5):
