@@ -15,7 +15,7 @@ sim: ## a 4K frame through the whole sensor in Verilator, checked bit for bit
 #              MODE=metadata      or image, or image+metadata: what leaves the chip
 #              CONFIG=ecp5        or tiny: how large the accelerator is
 #              SIZE=3840x2160     the frame
-#              WAVES=1            the first lines of the frame as an FST file
+#              WAVES=1            every signal of the first lines and of the start of the network (VCD)
 
 test: ## every test
 	$(RUN) -m pytest $(ARGS)
@@ -30,7 +30,7 @@ regress: ## the long way round: many seeds, modes, configurations and photograph
 	$(RUN) scripts/regress.py
 
 faults: ## a one-line fault in every stage in turn: is it found, and named at that stage?
-	$(RUN) scripts/faults.py
+	$(RUN) scripts/faults.py $(ARGS)
 
 quality: ## recall and precision of the network on scenes it was not trained on
 	$(RUN) scripts/quality.py

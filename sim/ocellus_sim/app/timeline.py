@@ -74,4 +74,4 @@ def _write_save_file(path: Path, end: int) -> None:
             save.trace(f"sensor.{name}", color=_COLOURS[name])
         with save.group("network"):
             save.trace("sensor.network.layer_name", datafmt="ascii", color=GTKWColor.green)
-            save.trace("sensor.network.layer[15:0]", datafmt="dec", color=GTKWColor.green)
+            save.trace("sensor.network.layer", datafmt="dec", color=GTKWColor.green)
