@@ -1,6 +1,7 @@
 """Which stage and which layer was busy when: a VCD file that opens at once in GTKWave, with a save file beside it."""
 
 from collections.abc import Iterable
+from math import log2
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,9 @@ def _write_save_file(path: Path, end: int) -> None:
         save.dumpfile(path.name, abspath=False)
         save.treeopen("sensor.")
         save.signals_width(180)
-        # GTKWave's zoom is the negative logarithm of the time that a pixel shows.
-        save.zoom_markers(-max(picoseconds(end) // 1400, 1).bit_length())
+        save.size(1400, 640)
+        # Found by trying: a window of this size shows 2 ** (z + 2.2) time units at zoom -z, so this is the whole run.
+        save.zoom_markers(2 - log2(max(picoseconds(end), 4)))
         save.trace("sensor.seed", datafmt="dec")
         for name in BUSY_STAGES:
             save.trace(f"sensor.{name}", color=_COLOURS[name])
