@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ocellus import formats
 from ocellus.compiler.assembly import compile_network
 from ocellus.compiler.graph import Network
-from ocellus.configurations import configuration
+from ocellus.configurations import Configuration, configuration
 from ocellus.formats import Mode, PacketType, Pattern
 from ocellus.settings import ReadoutSettings
 from ocellus_sim.compare import first_difference
@@ -35,21 +35,22 @@ class Chip:
     def __init__(
         self, dut, settings: SensorSettings, network: Network, mode: Mode | int,
         stall_in: float = 0.0, stall_out: float = 0.0, seed: int = 1,
+        size: Configuration = CONFIGURATION, capacity: int = CAPACITY,
     ):  # fmt: skip
         print(f"seed {seed}")
         self.random = np.random.default_rng(seed)
         self.settings = settings
         self.network = network
-        self.program = compile_network(network, CONFIGURATION)
+        self.program = compile_network(network, size)
         self.bench = Bench(dut)
         self.bench.reset()
         self.bench.set("i_mode", int(mode))
         self.array = self.bench.source("i_array", stall=Stall(stall_in, seed=seed))
         self.control = self.bench.source("i_control")
         self.replies = self.bench.sink("o_control", 64)
-        self.out = self.bench.sink("o", CAPACITY, stall=Stall(stall_out, seed=seed + 1))
+        self.out = self.bench.sink("o", capacity, stall=Stall(stall_out, seed=seed + 1), stamps=True)
         names = ("raw", "rgb", "tensor", "layer", "output", "record")
-        self.taps = {name: self.bench.tap(f"o_tap_{name}", CAPACITY) for name in names}
+        self.taps = {name: self.bench.tap(f"o_tap_{name}", capacity) for name in names}
 
     def write(self, writes: Iterable[tuple[int, int]]) -> None:
         """Write registers, and wait until they are written."""

@@ -1,5 +1,7 @@
 """The whole sensor on the gateware."""
 
+from ocellus.configurations import configuration
+from ocellus.settings import UHD
 from ocellus_sim.cosim import simulate
 from tb.sensor.chip import CONFIGURATION
 from tb.sensor.sizes import FRAME
@@ -10,6 +12,14 @@ def test_every_stage_equals_the_golden_chain():
         "ocellus_hdl.sensor:Sensor",
         {"frame": FRAME, "configuration": CONFIGURATION, "taps": True},
         test_module="tb.sensor.sensor_bench",
+    )
+
+
+def test_a_full_picture_leaves_while_the_network_runs():
+    simulate(
+        "ocellus_hdl.sensor:Sensor",
+        {"frame": UHD, "configuration": configuration("ecp5"), "taps": True},
+        test_module="tb.sensor.full_frame_bench",
     )
 
 
