@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from ocellus.errors import BadInput
 
-from .options import Options
+from .options import Options, name_of
 
 BIT_EXACT, DIFFERENT, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -65,7 +65,7 @@ def run(options: Options, console: Console, began: float) -> int:
         begin = time.perf_counter()
         files.write_files(folder, plan, results)
         exposure.times.add("pictures, timeline", time.perf_counter() - begin)
-        facts = result(exposure, results, time.perf_counter() - began)
+        facts = result(exposure, results, began)
         files.write_result(folder, facts)
         files.point_latest(folder)
     show(console, plan, results, facts, folder)
@@ -75,8 +75,7 @@ def run(options: Options, console: Console, began: float) -> int:
 def _name(options: Options) -> str:
     """The run's folder: what was shown, and in which mode."""
     what = options.photograph.stem if options.photograph else f"seed-{options.seed}"
-    mode = options.mode.name.lower().replace("_and_", "+")
-    return "".join(c if c.isalnum() or c in "-+_" else "-" for c in f"{what[:60]}-{mode}")
+    return "".join(c if c.isalnum() or c in "-+_" else "-" for c in f"{what[:60]}-{name_of(options.mode)}")
 
 
 READOUT_SHARE = 0.85

@@ -36,7 +36,7 @@ class LoadError(RuntimeError):
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
-    """One frame, seen by both."""
+    """One frame, seen by both; ``seconds`` of wall time and of the processor went into its simulation."""
 
     index: int
     scene: Scene
@@ -45,6 +45,7 @@ class FrameResult:
     checks: list[Check]
     records: list[Record]
     seconds: float
+    cpu_seconds: float
 
     @property
     def first_difference(self) -> Check | None:
@@ -75,6 +76,7 @@ class Exposure:
         self.work = folder / "work"
         self.times = Watchmaker()
         self.load_clocks = 0
+        self.started_at = 0.0
         self._tell = tell
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
 
@@ -124,7 +126,7 @@ class Exposure:
 
     def _hear(self, line: str) -> None:
         if line.startswith("@"):
-            event = json.loads(line[1:])
+            event = json.loads(line[1:]) | {"at": time.perf_counter()}
             if event["event"] == "progress":
                 self._tell("progress", event)
             else:
@@ -145,8 +147,8 @@ class Exposure:
                 self._put(f"frame-{index}", readout.beats(scene.raw))
                 want = self._timed("golden model (beside it)", lambda s=scene: self._golden(s))
                 if index == 0:
-                    facts = self._await("started")
-                    self.times.add("start of the simulator", time.perf_counter() - begin)
+                    self.started_at = self._await("started")["at"]
+                    self.times.add("start of the simulator", self.started_at - begin)
                     self._check_load(self._await("loaded"))
                     self.times.add("loading of the network", self._await("ready")["seconds"])
                 facts = self._await("frame")
@@ -171,7 +173,7 @@ class Exposure:
         path.unlink()
         (self.work / f"frame-{index}.npy").unlink()
         checks, records = check_frame(self.plan, index, want, got)
-        return FrameResult(index, scene, want, got, checks, records, facts["seconds"])
+        return FrameResult(index, scene, want, got, checks, records, facts["seconds"], facts["cpu"])
 
     @property
     def _requantisers(self) -> int:

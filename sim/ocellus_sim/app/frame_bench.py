@@ -77,7 +77,7 @@ class Camera:
     def expose(self, index: int, waves: bool) -> None:
         """One frame, from the moment readout is enabled until nothing moves any more."""
         words = awaited(self.work / f"frame-{index}.npy")
-        started, begin = time.perf_counter(), self.bench.cycle
+        started, worked, begin = time.perf_counter(), time.process_time(), self.bench.cycle
         self.array.send(words)
         self.control.send(self.enable)
         self.bench.run(1000, until=self.control.empty)
@@ -90,7 +90,7 @@ class Camera:
             say("progress", frame=index, sent=1 - self.array.waiting / len(words), layer=bench.get("o_busy") >> 6)
 
         reason = self.bench.run(MAX_CLOCKS, idle=QUIET, progress=progress)
-        seconds = time.perf_counter() - started
+        seconds, cpu = time.perf_counter() - started, time.process_time() - worked
         seen = {name: tap.take() for name, tap in self.taps.items()}
         clocks = np.array([begin, self.bench.cycle - QUIET if reason == "idle" else self.bench.cycle])
         arrays: dict[str, Any] = {
@@ -99,7 +99,7 @@ class Camera:
         }  # fmt: skip
         np.savez(self.work / "seen.npz", **arrays)
         (self.work / "seen.npz").rename(self.work / f"seen-{index}.npz")
-        say("frame", frame=index, seconds=seconds, clocks=self.bench.cycle - begin, unread=self.array.waiting)
+        say("frame", frame=index, seconds=seconds, cpu=cpu, clocks=self.bench.cycle - begin, unread=self.array.waiting)
 
     def _trace(self) -> None:
         """Every signal while the first lines pass, and while the network begins."""

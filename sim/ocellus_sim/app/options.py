@@ -65,7 +65,7 @@ class Options:
             frames=_integer(given, "FRAMES", 1, 1, MAX_FRAMES),
             photograph=Path(given["FRAME"]) if "FRAME" in given else None,
             model=Path(given["MODEL"]) if "MODEL" in given else None,
-            mode=mode_of(mode),
+            mode=MODES[mode],
             configuration=chosen,
             frame=_frame(given.get("SIZE", "")),
             waves=waves == "1",
@@ -84,9 +84,9 @@ class Options:
 _NAMES = ("SEED", "FRAMES", "FRAME", "MODEL", "MODE", "CONFIG", "SIZE", "WAVES")
 
 
-def mode_of(name: str) -> Mode:
-    """The mode called ``name``."""
-    return MODES[name]
+def name_of(mode: Mode) -> str:
+    """What a user calls a mode."""
+    return next(name for name, value in MODES.items() if value == mode)
 
 
 def _integer(given: Mapping[str, str], name: str, otherwise: int, low: int, high: int) -> int:

@@ -1,6 +1,7 @@
 """The numbers of a run, as result.json has them."""
 
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,7 @@ from ocellus_sim.scenes import Count, Score, score
 
 from .exposure import Exposure, FrameResult
 from .observation import BUSY_STAGES, spans
+from .options import name_of
 from .plan import Plan
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,8 +69,9 @@ def first_difference(plan: Plan, frames: Sequence[FrameResult]) -> dict[str, Any
     return None
 
 
-def result(run: Exposure, frames: Sequence[FrameResult], wall_seconds: float) -> dict[str, Any]:
-    """What result.json holds."""
+def result(run: Exposure, frames: Sequence[FrameResult], began: float) -> dict[str, Any]:
+    """What result.json holds; ``began`` is when the run did, by ``time.perf_counter``."""
+    wall_seconds = time.perf_counter() - began
     plan = run.plan
     options, total = plan.options, totals(plan, frames)
     sim_seconds = sum(frame.seconds for frame in frames)
@@ -89,11 +92,13 @@ def result(run: Exposure, frames: Sequence[FrameResult], wall_seconds: float) ->
         "cycles_per_layer": _layers(plan, frames),
         "load_cycles": run.load_clocks,
         "sim_seconds": round(sim_seconds, 3),
+        "sim_cpu_seconds": round(sum(frame.cpu_seconds for frame in frames), 3),
         "wall_seconds": round(wall_seconds, 3),
+        "seconds_to_simulation": round(run.started_at - began, 3),
         "wall_seconds_by_part": {name: round(seconds, 3) for name, seconds in run.times.spent.items()},
         "megapixels_per_second": round(count * options.frame.width * options.frame.height / sim_seconds / 1e6, 3),
         "checks": [[_check(check) for check in frame.checks] for frame in frames],
-        "mode": options.mode.name.lower(), "configuration": options.configuration.name,
+        "mode": name_of(options.mode), "configuration": options.configuration.name,
         "network": {"name": plan.file.name, "id": f"{plan.file.network.identity:08x}"},
         "photograph": str(options.photograph) if options.photograph else None,
         "live": plan.settings.readout.live,

@@ -1,6 +1,6 @@
 """The one screen at the end of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from .pictures import colour_of
 from .plan import Plan
 from .result import layer_clocks
 from .timeline import CLOCK_HZ
+
+MOST_OBJECTS = 24
+"""Lines for what was in the scenes."""
 
 
 def show(console: Console, plan: Plan, results: Sequence[FrameResult], facts: Mapping[str, Any], folder: Path) -> None:
@@ -44,20 +47,25 @@ def _style(index: int) -> str:
     return "rgb({},{},{})".format(*colour_of(index))
 
 
+def _first(objects: Iterable[Any], most: int) -> list[Any]:
+    """By class, and from left to right: no more than fit on the screen."""
+    return sorted(objects, key=lambda o: (o.class_index, o.left))[:most]
+
+
 def _seen(plan: Plan, results: Sequence[FrameResult]) -> Panel:
     names = plan.file.class_names
     shown = Table(box=None, pad_edge=False, expand=False)
     for title, justify in (("frame", "right"), ("in the scene", "left"), ("the sensor reported", "left")):
         shown.add_column(title, justify=justify)  # type: ignore[arg-type]  # rich wants literals
+    most = MOST_OBJECTS // max(len(results[:8]), 1)
     for result in results[:8]:
-        truth = Text()
-        for real in sorted(result.scene.objects, key=lambda o: (o.class_index, o.left)):
+        truth, found = Text(), Text()
+        for real in _first(result.scene.objects, most):
             truth.append(f"{real.name:<8} ({real.centre_x}, {real.centre_y})\n", _style(real.class_index))
         if not result.scene.objects:
             truth.append("a photograph: nobody says" if plan.options.photograph else "nothing", "dim")
-        found = Text()
         objects = [o for record in result.records for o in record.objects]
-        for o in sorted(objects, key=lambda o: (o.class_index, o.left)):
+        for o in _first(objects, most):
             name = dict(enumerate(names)).get(o.class_index, f"class {o.class_index}")
             found.append(
                 f"{name:<8} ({o.centre_x}, {o.centre_y})  {o.width}x{o.height}  score {o.score}\n",
@@ -65,6 +73,9 @@ def _seen(plan: Plan, results: Sequence[FrameResult]) -> Panel:
             )
         if not objects:
             found.append("no record leaves in this mode" if plan.options.mode == Mode.IMAGE else "nothing", "dim")
+        for text, every in ((truth, result.scene.objects), (found, objects)):
+            if len(every) > most:
+                text.append(f"and {len(every) - most} more", "dim")
         truth.rstrip()
         found.rstrip()
         shown.add_row(str(plan.seed(result.index)) if not plan.options.photograph else str(result.index), truth, found)
