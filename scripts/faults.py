@@ -42,9 +42,8 @@ FAULTS = (
           "(blue + 32) >> 6", "blue >> 6", "rgb"),
     Fault("tensor", "half a step is missing", "tensor/quantiser.py",
           "limited + offset + 128", "limited + offset", "tensor"),
-    Fault("cnn", "requantised values are one too large where the sum is odd", "cnn/requantiser.py",
-          "shifted.eq(scaler.o.payload + self.i_zero_point)",
-          "shifted.eq((scaler.o.payload | 1) + self.i_zero_point)", "layer 0"),
+    Fault("cnn", "ties of negative sums are rounded up, not away from zero", "cnn/scaler.py",
+          "fraction + half - away", "fraction + half", "layer"),
     Fault("metadata", "the box's left edge is cut, not rounded", "metadata/box_placer.py",
           "edge.eq(centre - half + rounding)", "edge.eq(centre - half)", "record"),
     Fault("link", "the two low bits of a pixel are swapped", "link/image_packer.py",
@@ -74,7 +73,7 @@ def run(fault: Fault | None, place: Path) -> tuple[bool, str, str]:
     )
     result = place / "build" / "sim" / "latest" / "result.json"
     if not result.exists():
-        return False, "-", (ran.stderr.strip().splitlines() or ["no result"])[0]
+        return False, "-", next((line for line in ran.stderr.splitlines() if line.startswith("ocellus: ")), "no result")
     facts = json.loads(result.read_text())
     if facts["bit_exact"] != (ran.returncode == 0):
         return False, "-", f"status {ran.returncode} although bit_exact is {facts['bit_exact']}"

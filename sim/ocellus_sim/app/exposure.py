@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from ocellus import formats
-from ocellus.formats import Mode
 from ocellus.records import Record
 from ocellus_sim.golden import readout, sensor
 from ocellus_sim.golden.sensor import Passage
@@ -99,7 +98,8 @@ class Exposure:
         beats = frame.width // formats.PIXELS_PER_CLOCK * frame.height
         layers = sum(int(np.prod(layer["shape"])) for layer in host["layers"])
         tensor = self.plan.program.header["input_bytes"]
-        image = 0 if self.plan.options.mode == Mode.METADATA else (4 + -(-frame.width * 5 // 32)) * frame.height
+        # Lines have room in every mode: one that leaves against the mode must be seen, not held back.
+        image = (4 + -(-frame.width * 5 // 32)) * frame.height
         return {
             "raw": beats + 64, "rgb": beats + 64, "tensor": tensor, "layer": layers + 64,
             "output": self.plan.program.header["output_bytes"] + 64, "record": 256, "out": image + 512,
