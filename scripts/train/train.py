@@ -79,7 +79,7 @@ def train(
     answers = np.stack([target(o) for o in objects])
     steps = len(tensors) // batch
     schedule = keras.optimizers.schedules.CosineDecay(
-        1e-4, epochs * steps - 200, alpha=0.01, warmup_target=rate, warmup_steps=200
+        1e-4, max(epochs * steps - 200, 1), alpha=0.01, warmup_target=rate, warmup_steps=200
     )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-4)
     optimizer.build(model.trainable_variables)
@@ -141,7 +141,7 @@ def main() -> None:
     """Scenes, training, quantisation, files."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--scenes", type=int, default=8000)
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=1)

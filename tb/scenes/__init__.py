@@ -1,0 +1,1 @@
+"""Scenes, photographs, scores, and the network that looks at them."""

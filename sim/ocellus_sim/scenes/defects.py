@@ -110,7 +110,7 @@ def _draw_chip(rng: np.random.Generator, part: Part) -> Chip | None:
     inside = np.flatnonzero(part.distance(ray * np.float32(c), ray * np.float32(s)) < 0)
     edge = float(ray[inside[-1]])
     size = min(84 + 34 * float(rng.random()), 0.8 * part.wall)
-    out = -0.08 * size
+    out = -0.18 * size
     bites = []
     for index in range(2):
         spread = (0.34 * size * (2 * index - 1), 0.16 * size * float(rng.random()))

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 Plane = NDArray[np.floating]  # float32 in fact; the type stubs cannot follow it through sums with scalars
 
 MATERIALS = {
-    "steel": (0.33, 0.34, 0.36),
+    "steel": (0.29, 0.30, 0.32),
     "brass": (0.42, 0.30, 0.11),
     "copper": (0.40, 0.20, 0.12),
-    "aluminium": (0.44, 0.45, 0.46),
+    "aluminium": (0.36, 0.37, 0.38),
     "blued": (0.14, 0.17, 0.24),
 }
 """Colour of the flat surface, linear sRGB."""
