@@ -253,9 +253,7 @@ METADATA_SETTINGS = Layout(
         Field("frame_w", 13), Field("frame_h", 13),
     ),
 )  # fmt: skip
-CNN_STATUS = Layout(
-    "CnnStatus", (Field("loaded", 1), Field("loading", 1), Field("error", 4), Field("network_id", 32))
-)
+CNN_STATUS = Layout("CnnStatus", (Field("loaded", 1), Field("loading", 1), Field("error", 4), Field("network_id", 32)))
 
 
 class LoadError(IntEnum):

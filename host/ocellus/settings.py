@@ -89,6 +89,7 @@ class ReadoutSettings(_Settings):
 
     @property
     def block(self) -> Block:  # type: ignore[override]  # a constant, kept out of the dataclass fields
+        """The stage's registers."""
         return formats.READOUT
 
     def writes(self) -> Iterator[tuple[int, int]]:
@@ -114,7 +115,7 @@ LUMA_MATRIX = (54, 183, 19) * 3
 
 @dataclass(frozen=True)
 class IspSettings(_Settings):
-    """Black level (10 bits) and gain (unsigned 4.8) for R, Gr, Gb, B; 3x3 matrix (signed 4.8), row by row; gamma tables."""
+    """Black level (10 bits), gain (unsigned 4.8) for R, Gr, Gb, B; 3x3 matrix (signed 4.8), row by row; gamma tables."""
 
     black: tuple[int, ...] = (64, 64, 64, 64)
     gain: tuple[int, ...] = (256, 256, 256, 256)
@@ -123,12 +124,15 @@ class IspSettings(_Settings):
 
     @property
     def block(self) -> Block:  # type: ignore[override]  # a constant, kept out of the dataclass fields
+        """The stage's registers."""
         return formats.ISP
 
     def values(self) -> dict[str, Any]:
+        """All but the tables, which no settings word holds."""
         return {"black": self.black, "gain": self.gain, "matrix": self.matrix}
 
     def writes(self) -> Iterator[tuple[int, int]]:
+        """The fields, then the tables."""
         yield from super().writes()
         for channel, table in enumerate(self.gamma):
             for index, level in enumerate(table):
@@ -179,6 +183,7 @@ class TensorSettings(_Settings):
 
     @property
     def block(self) -> Block:  # type: ignore[override]  # a constant, kept out of the dataclass fields
+        """The stage's registers."""
         return formats.TENSOR
 
     @classmethod
@@ -193,8 +198,8 @@ class TensorSettings(_Settings):
     ) -> "TensorSettings":
         """Settings that bring ``window`` to ``shape`` (rows, columns, channels) and quantise it.
 
-        A level ``v`` of 0 to 255 becomes ``((v / 255 - mean) / deviation) / scale + zero_point``. :class:`BadInput` when
-        the shape does not fit the stage (1 or 3 channels, 1 to 1023 rows and columns) or the gain is not representable.
+        A level ``v`` of 0 to 255 becomes ``((v / 255 - mean) / deviation) / scale + zero_point``. :class:`BadInput`
+        when the shape does not fit the stage (1 or 3 channels, 1 to 1023 rows and columns) or the gain is not representable.
         """
         rows, columns, channels = shape
         if channels not in (1, 3) or not 1 <= rows <= 1023 or not 1 <= columns <= 1023:
@@ -244,6 +249,7 @@ class MetadataSettings(_Settings):
 
     @property
     def block(self) -> Block:  # type: ignore[override]  # a constant, kept out of the dataclass fields
+        """The stage's registers."""
         return formats.METADATA
 
     @classmethod
@@ -251,9 +257,7 @@ class MetadataSettings(_Settings):
         """The ``top_k`` (1 to 16) largest values of an output vector, placed at the whole window."""
         if not 1 <= top_k <= formats.MAX_TOP_K:
             raise BadInput(f"top-k: found {top_k}, allowed 1 to {formats.MAX_TOP_K}")
-        return cls(
-            Head.VECTOR, frame.width, frame.height, window.x, window.y, window.width, window.height, top_k=top_k
-        )
+        return cls(Head.VECTOR, frame.width, frame.height, window.x, window.y, window.width, window.height, top_k=top_k)
 
     @classmethod
     def heatmap(
