@@ -115,7 +115,7 @@ LUMA_MATRIX = (54, 183, 19) * 3
 
 @dataclass(frozen=True)
 class IspSettings(_Settings):
-    """Black level (10 bits), gain (unsigned 4.8) for R, Gr, Gb, B; 3x3 matrix (signed 4.8), row by row; gamma tables."""
+    """Black level (10 bits), gain (unsigned 4.8) for R, Gr, Gb, B; matrix (3x3, signed 4.8) by rows; gamma tables."""
 
     black: tuple[int, ...] = (64, 64, 64, 64)
     gain: tuple[int, ...] = (256, 256, 256, 256)
@@ -199,7 +199,8 @@ class TensorSettings(_Settings):
         """Settings that bring ``window`` to ``shape`` (rows, columns, channels) and quantise it.
 
         A level ``v`` of 0 to 255 becomes ``((v / 255 - mean) / deviation) / scale + zero_point``. :class:`BadInput`
-        when the shape does not fit the stage (1 or 3 channels, 1 to 1023 rows and columns) or the gain is not representable.
+        when the shape does not fit the stage (1 or 3 channels, 1 to 1023 rows and columns) or the gain is
+        not representable.
         """
         rows, columns, channels = shape
         if channels not in (1, 3) or not 1 <= rows <= 1023 or not 1 <= columns <= 1023:
