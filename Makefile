@@ -15,6 +15,7 @@ sim: ## a 4K frame through the whole sensor in Verilator, checked bit for bit
 #              MODE=metadata      or image, or image+metadata: what leaves the chip
 #              CONFIG=ecp5        or tiny: how large the accelerator is
 #              SIZE=3840x2160     the frame
+#              ROI=x,y,w,h        what of it the network looks at, instead of all
 #              WAVES=1            every signal of the first lines and of the start of the network (VCD)
 
 test: ## every test

@@ -152,7 +152,7 @@ class Window:
         """:class:`BadInput` when the window is odd, empty or reaches outside ``frame``."""
         for name, value in (("x", self.x), ("y", self.y), ("width", self.width), ("height", self.height)):
             if value % 2:
-                raise BadInput(f"region of interest: {name} is {value}, allowed even numbers")
+                raise BadInput(f"region of interest: found {name} {value}, allowed even numbers")
         if self.width < 2 or self.height < 2:
             raise BadInput(f"region of interest: found {self.width}x{self.height}, allowed 2x2 and larger")
         if self.x < 0 or self.y < 0 or self.x + self.width > frame.width or self.y + self.height > frame.height:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ocellus.errors import BadInput
 from ocellus.formats import Mode
+from ocellus.settings import Window
 from ocellus_sim.app.options import Options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +22,10 @@ def test_nothing_given_is_a_4k_frame_of_seed_1():
     assert (options.seed, options.frames, options.mode, options.configuration.name) == (1, 1, Mode.METADATA, "ecp5")
     assert (options.frame.width, options.frame.height, options.frame.clocks_per_frame) == (3840, 2160, 2_475_000)
     assert options.command() == "make sim"
+
+
+def test_a_region_of_interest_lies_inside_the_frame():
+    assert Options.read({"ROI": "1920,1080,1920,1080"}).roi == Window(1920, 1080, 1920, 1080)
 
 
 def test_the_command_repeats_the_run_and_one_frame_of_it():
@@ -44,6 +49,10 @@ def test_the_command_repeats_the_run_and_one_frame_of_it():
         ("SIZE", "4k", "WIDTHxHEIGHT"),
         ("SIZE", "3838x2160", "multiples of 4"),
         ("SIZE", "3840x2161", "even numbers"),
+        ("ROI", "0,0,640", "X,Y,WIDTH,HEIGHT"),
+        ("ROI", "0,0,641,360", "even numbers"),
+        ("ROI", "0,0,0,360", "2x2 and larger"),
+        ("ROI", "3300,0,640,360", "inside 3840x2160"),
     ],
 )
 def test_anything_else_is_refused_with_what_is_allowed(variable: str, value: str, allowed: str):
@@ -53,7 +62,9 @@ def test_anything_else_is_refused_with_what_is_allowed(variable: str, value: str
     assert "\n" not in str(refusal.value)
 
 
-@given(st.dictionaries(st.sampled_from(["SEED", "FRAMES", "MODE", "CONFIG", "WAVES", "SIZE"]), st.text(max_size=12)))
+@given(
+    st.dictionaries(st.sampled_from(["SEED", "FRAMES", "MODE", "CONFIG", "WAVES", "SIZE", "ROI"]), st.text(max_size=12))
+)
 def test_arbitrary_text_is_taken_or_refused(variables: dict[str, str]):
     try:
         options = Options.read(variables)

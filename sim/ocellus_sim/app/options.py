@@ -9,7 +9,7 @@ from pathlib import Path
 from ocellus.configurations import CONFIGURATIONS, Configuration, configuration
 from ocellus.errors import BadInput
 from ocellus.formats import Mode
-from ocellus.settings import UHD, FrameFormat
+from ocellus.settings import UHD, FrameFormat, Window
 
 MODES = {"metadata": Mode.METADATA, "image": Mode.IMAGE, "image+metadata": Mode.IMAGE_AND_METADATA}
 MAX_FRAMES = 10_000
@@ -29,6 +29,8 @@ class Options:
         A file instead of a rendered scene.
     model : Path or None
         Another network than the project's own.
+    roi : Window or None
+        What of the frame the network looks at, instead of all of it.
     given : mapping
         The variables that were set, for the command that repeats the run.
     """
@@ -40,6 +42,7 @@ class Options:
     mode: Mode = Mode.METADATA
     configuration: Configuration = CONFIGURATIONS["ecp5"]
     frame: FrameFormat = UHD
+    roi: Window | None = None
     waves: bool = False
     given: tuple[tuple[str, str], ...] = ()
 
@@ -60,6 +63,7 @@ class Options:
         waves = given.get("WAVES", "0")
         if waves not in ("0", "1"):
             raise BadInput(f"WAVES: found {waves!r}, allowed 0 and 1")
+        frame = _frame(given.get("SIZE", ""))
         return cls(
             seed=_integer(given, "SEED", 1, 0, 2**31 - 1 - MAX_FRAMES),
             frames=_integer(given, "FRAMES", 1, 1, MAX_FRAMES),
@@ -67,7 +71,8 @@ class Options:
             model=Path(given["MODEL"]) if "MODEL" in given else None,
             mode=MODES[mode],
             configuration=chosen,
-            frame=_frame(given.get("SIZE", "")),
+            frame=frame,
+            roi=_roi(given["ROI"], frame) if "ROI" in given else None,
             waves=waves == "1",
             given=tuple(given.items()),
         )
@@ -81,7 +86,7 @@ class Options:
         return " ".join(["make sim", *(f"{name}={shlex.quote(value)}" for name, value in given.items())])
 
 
-_NAMES = ("SEED", "FRAMES", "FRAME", "MODEL", "MODE", "CONFIG", "SIZE", "WAVES")
+_NAMES = ("SEED", "FRAMES", "FRAME", "MODEL", "MODE", "CONFIG", "SIZE", "ROI", "WAVES")
 
 
 def name_of(mode: Mode) -> str:
@@ -106,3 +111,16 @@ def _frame(text: str) -> FrameFormat:
         raise BadInput(f"SIZE: found {text!r}, allowed WIDTHxHEIGHT such as 3840x2160")
     columns, rows = int(width), int(height)
     return FrameFormat(columns, rows, ceil(columns * 55 / 48 / 4) * 4, max(ceil(rows * 25 / 24), rows + 1))
+
+
+def _roi(text: str, frame: FrameFormat) -> Window:
+    """A window inside the frame."""
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts):
+        raise BadInput(f"ROI: found {text!r}, allowed X,Y,WIDTH,HEIGHT such as 960,540,1920,1080")
+    window = Window(*(int(part) for part in parts))
+    try:
+        window.check(frame)
+    except BadInput as error:
+        raise BadInput(f"ROI: {error}") from None
+    return window

@@ -35,7 +35,7 @@ class Plan:
     @property
     def scores(self) -> bool:
         """Whether there is a ground truth that the network's classes can be held against."""
-        return self.options.photograph is None and tuple(self.file.class_names) == CLASSES
+        return self.options.photograph is None and self.options.roi is None and tuple(self.file.class_names) == CLASSES
 
     def seed(self, index: int) -> int:
         """Seed of a frame of the run."""
@@ -60,7 +60,7 @@ def prepare(options: Options) -> Plan:
     file = networks.load(options.model) if options.model else networks.default()
     program = file.compile(options.configuration)
     frame = options.frame
-    window = Window(0, 0, frame.width, frame.height)
+    window = options.roi or Window(0, 0, frame.width, frame.height)
     isp = isp_settings()
     channels = file.network.input_tensor.shape[-1]
     if channels == 1:
