@@ -20,7 +20,7 @@ QUIET = 20_000
 """Clocks without any handshake after which nothing is on its way any more; a slow layer still writes more often."""
 MAX_CLOCKS = 1 << 31
 WAVE_LINES = 8
-WAVE_NETWORK_CLOCKS = 4000
+WAVE_NETWORK_CLOCKS = 1000
 
 TAPS = ("raw", "rgb", "tensor", "layer", "output", "record")
 
