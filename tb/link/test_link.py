@@ -8,7 +8,7 @@ from ocellus_sim.cosim import simulate
 
 @pytest.mark.parametrize(
     "frame",
-    [FrameFormat(8, 6, 12, 6), FrameFormat(52, 6, 60, 8), FrameFormat(3840, 6, 4400, 8)],
+    [FrameFormat(8, 6, 12, 6), FrameFormat(36, 6, 44, 8), FrameFormat(52, 6, 60, 8), FrameFormat(3840, 6, 4400, 8)],
     ids=lambda frame: f"{frame.width}x{frame.height}",
 )
 def test_packets_equal_the_golden_model(frame: FrameFormat):
