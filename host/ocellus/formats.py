@@ -168,6 +168,7 @@ class Arithmetic(IntEnum):
     """Rounding of the requantiser."""
 
     DOUBLE = 0
+    SINGLE = 1
 
 
 class LayerOp(IntEnum):

@@ -200,3 +200,5 @@ _CHECKS = {
     Kind.RESHAPE: _check_reshape,
     Kind.SOFTMAX: _check_softmax,
 }
+CHECKED = tuple(_CHECKS)
+"""The kinds that the accelerator can run."""

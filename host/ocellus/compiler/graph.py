@@ -13,12 +13,29 @@ class Kind(StrEnum):
 
     CONV_2D = "CONV_2D"
     DEPTHWISE_CONV_2D = "DEPTHWISE_CONV_2D"
+    TRANSPOSE_CONV = "TRANSPOSE_CONV"
     FULLY_CONNECTED = "FULLY_CONNECTED"
     ADD = "ADD"
+    SUB = "SUB"
+    MUL = "MUL"
     AVERAGE_POOL_2D = "AVERAGE_POOL_2D"
     MAX_POOL_2D = "MAX_POOL_2D"
+    MEAN = "MEAN"
     PAD = "PAD"
     RESHAPE = "RESHAPE"
+    CONCATENATION = "CONCATENATION"
+    STRIDED_SLICE = "STRIDED_SLICE"
+    RESIZE_NEAREST_NEIGHBOR = "RESIZE_NEAREST_NEIGHBOR"
+    RESIZE_BILINEAR = "RESIZE_BILINEAR"
+    QUANTIZE = "QUANTIZE"
+    LOGISTIC = "LOGISTIC"
+    TANH = "TANH"
+    HARD_SWISH = "HARD_SWISH"
+    RELU = "RELU"
+    RELU6 = "RELU6"
+    RELU_N1_TO_1 = "RELU_N1_TO_1"
+    LEAKY_RELU = "LEAKY_RELU"
+    PRELU = "PRELU"
     SOFTMAX = "SOFTMAX"
 
 
@@ -84,8 +101,29 @@ class Tensor:
 class Operator:
     """One operator; inputs and output are names of tensors.
 
-    ``inputs`` holds the activations first, then weights and bias (absent when the file has none). ``kernel`` and
-    ``stride`` are rows, columns. ``amounts`` is (top, bottom, left, right) of a PAD, ``beta`` belongs to SOFTMAX.
+    ``inputs`` holds the activations first, then constants: weights and bias (absent when the file has none), the
+    slopes of a PRELU. ADD, SUB and MUL keep the file's order, and one of their two inputs may be a constant, or
+    smaller than the other along rows, columns or channels: an axis of size 1 is repeated.
+
+    Attributes
+    ----------
+    kernel, stride, dilation : tuple of int
+        Rows, columns. ``dilation`` belongs to CONV_2D and DEPTHWISE_CONV_2D.
+    depth_multiplier : int
+        Of DEPTHWISE_CONV_2D: output channel ``c`` reads input channel ``c // depth_multiplier``.
+    amounts : tuple of int
+        (top, bottom, left, right) of a PAD.
+    axes : tuple of int
+        Dimensions of the input: the one that CONCATENATION joins, those that MEAN averages, ascending from 0.
+    begin, step : tuple of int
+        Of STRIDED_SLICE: first index and distance, at least 1, in rows, columns and channels; the output's size says
+        how many.
+    align_corners, half_pixel_centers : bool
+        Of the two RESIZE operators, never both.
+    alpha : float
+        LEAKY_RELU's slope below zero, an exact float32.
+    beta : float
+        Belongs to SOFTMAX.
     """
 
     number: int
@@ -98,6 +136,14 @@ class Operator:
     activation: Activation = Activation.NONE
     amounts: tuple[int, int, int, int] = (0, 0, 0, 0)
     beta: float = 1.0
+    dilation: tuple[int, int] = (1, 1)
+    depth_multiplier: int = 1
+    axes: tuple[int, ...] = ()
+    begin: tuple[int, int, int] = (0, 0, 0)
+    step: tuple[int, int, int] = (1, 1, 1)
+    align_corners: bool = False
+    half_pixel_centers: bool = False
+    alpha: float = 0.0
 
     def __str__(self) -> str:
         return f"operator {self.number} ({self.kind})"

@@ -11,7 +11,7 @@ import numpy as np
 import tflite
 
 from ..errors import BadInput
-from .checks import check_operator
+from .checks import CHECKED, check_operator
 from .graph import Kind, Network, Operator, Tensor
 from .tflite_operators import read_operator
 
@@ -203,8 +203,8 @@ class _Reader:
         for i, o in rows:
             kind = self.kind_of(o)
             where = f"operator {i} ({kind})"
-            if kind not in Kind.__members__:
-                raise BadInput(f"{self.file}: {where}: found {kind}, allowed {', '.join(Kind)}")
+            if kind not in CHECKED:
+                raise BadInput(f"{self.file}: {where}: found {kind}, allowed {', '.join(CHECKED)}")
             inputs, output = self._operands(o, where)
             read = read_operator(f"{self.file}: {where}", i, Kind(kind), o, inputs, output)
             check_operator(f"{self.file}: {read}", read, {t.name: t for t in (*inputs, output)})
