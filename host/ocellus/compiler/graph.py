@@ -114,10 +114,11 @@ class Operator:
     amounts : tuple of int
         (top, bottom, left, right) of a PAD.
     axes : tuple of int
-        Dimensions of the input: the one that CONCATENATION joins, those that MEAN averages, ascending from 0.
+        Which of rows (0), columns (1) and channels (2) of the input's picture CONCATENATION joins (one) or MEAN
+        averages (0, 1 or both, ascending).
     begin, step : tuple of int
-        Of STRIDED_SLICE: first index and distance, at least 1, in rows, columns and channels; the output's size says
-        how many.
+        Of STRIDED_SLICE: first index and distance, at least 1, in rows, columns and channels of the input's picture; the
+        output's shape, a dimension of size 1 perhaps left out, says how many.
     align_corners, half_pixel_centers : bool
         Of the two RESIZE operators, never both.
     alpha : float
