@@ -55,6 +55,13 @@ class Activation(StrEnum):
     RELU6 = "RELU6"
 
 
+class Runtime(StrEnum):
+    """Whose rules the arithmetic of a network follows; docs/compiler.md tells them apart."""
+
+    TFLITE = "TFLITE"
+    ONNX = "ONNX"
+
+
 @dataclass(frozen=True, eq=False)
 class Tensor:
     """A tensor of the file.
@@ -69,6 +76,8 @@ class Tensor:
         0 for weights and biases.
     data : ndarray or None
         The constant's values; None for an activation.
+    unsigned : bool
+        The file holds uint8: its values and its zero point are 128 more than those here.
     """
 
     name: str
@@ -77,6 +86,7 @@ class Tensor:
     zero_point: int = 0
     axis: int = 0
     data: np.ndarray | None = None
+    unsigned: bool = False
 
     @property
     def size(self) -> int:
@@ -116,15 +126,19 @@ class Operator:
     axes : tuple of int
         Which of rows (0), columns (1) and channels (2) of the input's picture CONCATENATION joins (one) or MEAN
         averages (0, 1 or both, ascending).
-    begin, step : tuple of int
-        Of STRIDED_SLICE: first index and distance, at least 1, in rows, columns and channels of the input's picture; the
-        output's shape, a dimension of size 1 perhaps left out, says how many.
+    begin, count, step : tuple of int
+        Of STRIDED_SLICE, in rows, columns and channels of the input's picture: first index, how many, and the
+        distance from one to the next, at least 1. The output's shape may leave out dimensions of size 1.
     align_corners, half_pixel_centers : bool
         Of the two RESIZE operators, never both.
     alpha : float
         LEAKY_RELU's slope below zero, an exact float32.
     beta : float
         Belongs to SOFTMAX.
+    pads : tuple of int or None
+        (top, bottom, left, right) of a convolution or pool of an .onnx file; they count instead of ``padding``.
+    count_include_pad : bool
+        Of AVERAGE_POOL_2D: padding counts as zeros. Without it only the taps inside the picture are averaged.
     """
 
     number: int
@@ -141,10 +155,13 @@ class Operator:
     depth_multiplier: int = 1
     axes: tuple[int, ...] = ()
     begin: tuple[int, int, int] = (0, 0, 0)
+    count: tuple[int, int, int] = (1, 1, 1)
     step: tuple[int, int, int] = (1, 1, 1)
     align_corners: bool = False
     half_pixel_centers: bool = False
     alpha: float = 0.0
+    pads: tuple[int, int, int, int] | None = None
+    count_include_pad: bool = False
 
     def __str__(self) -> str:
         return f"operator {self.number} ({self.kind})"
@@ -170,6 +187,7 @@ class Network:
     input: str
     output: str
     notes: tuple[str, ...] = ()
+    runtime: Runtime = Runtime.TFLITE
 
     @property
     def input_tensor(self) -> Tensor:
