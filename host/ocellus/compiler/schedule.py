@@ -101,7 +101,8 @@ def schedule(network: Network) -> Schedule:
     """The network's layers in the order of its operators; :class:`BadInput` when the accelerator has nothing to do."""
     plan = Schedule(network, stored_as={network.input: network.input}, output=network.output)
     for operator in network.operators:
-        if operator.kind is Kind.SOFTMAX:  # the importer lets it be the last operator alone
+        _check(network, operator)
+        if operator.kind is Kind.SOFTMAX:
             plan.left_to_host.append(operator)
             plan.output = operator.inputs[0]
         elif operator.kind is Kind.RESHAPE:
@@ -114,6 +115,31 @@ def schedule(network: Network) -> Schedule:
             f"{network.file}: tensor {network.output!r}: found an output that needs no layer, allowed one that does"
         )
     return plan
+
+
+def _check(network: Network, operator: Operator) -> None:
+    """:class:`BadInput` for what the graph can say and the engine cannot do."""
+    at = f"{network.file}: {operator}"
+    if operator.kind not in (*_LOWERINGS, Kind.RESHAPE, Kind.SOFTMAX):
+        allowed = ", ".join(kind for kind in Kind if kind in (*_LOWERINGS, Kind.RESHAPE, Kind.SOFTMAX))
+        raise BadInput(f"{at}: found {operator.kind}, allowed {allowed}")
+    if operator.kind is Kind.SOFTMAX and operator is not network.operators[-1]:
+        raise BadInput(f"{at}: found another operator behind it, allowed the last place")
+    if operator.kind is Kind.SOFTMAX and operator.output != network.output:
+        raise BadInput(f"{at}: found beside the output, allowed as the output")
+    if operator.dilation != (1, 1):
+        raise BadInput(f"{at}: found dilation {operator.dilation[0]}x{operator.dilation[1]}, allowed 1x1")
+    weighted = operator.kind in (Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D)
+    if weighted and max(operator.stride) > 2:
+        raise BadInput(f"{at}: found stride {operator.stride[0]}x{operator.stride[1]}, allowed 1x1 to 2x2")
+    inputs = [network.tensors[name] for name in operator.inputs]
+    if operator.depth_multiplier > 1 and inputs[0].picture[2] > 1:
+        raise BadInput(f"{at}: found depth multiplier {operator.depth_multiplier}, allowed 1, or any of one channel")
+    if operator.kind is Kind.FULLY_CONNECTED and len(inputs[1].scales) > 1:
+        raise BadInput(f"{at}: tensor {inputs[1].name!r}: found {len(inputs[1].scales)} scales, allowed 1")
+    if operator.kind is Kind.ADD and (inputs[0].shape != inputs[1].shape or any(t.data is not None for t in inputs)):
+        shapes = " and ".join(str(t.shape) for t in inputs)
+        raise BadInput(f"{at}: found shapes {shapes}, allowed two activations of equal shape")
 
 
 def _lower(plan: Schedule, operator: Operator) -> Layer:

@@ -1,12 +1,13 @@
-"""One operator of a ``.tflite`` file: its options, read from the file's tables."""
+"""One operator of a ``.tflite`` file: its options and constants, read from the file's tables."""
 
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tflite
 
 from ..errors import BadInput
 from .graph import Activation, Kind, Operator, Padding, Tensor
+from .tflite_constants import amounts_of, axis_of, integers, slice_of
 
 _PADDINGS = {tflite.Padding.SAME: Padding.SAME, tflite.Padding.VALID: Padding.VALID}
 _ACTIVATIONS = {
@@ -18,66 +19,75 @@ _ACTIVATIONS = {
 _OPTIONS = {
     Kind.CONV_2D: tflite.Conv2DOptions,
     Kind.DEPTHWISE_CONV_2D: tflite.DepthwiseConv2DOptions,
+    Kind.TRANSPOSE_CONV: tflite.TransposeConvOptions,
     Kind.FULLY_CONNECTED: tflite.FullyConnectedOptions,
     Kind.ADD: tflite.AddOptions,
+    Kind.SUB: tflite.SubOptions,
+    Kind.MUL: tflite.MulOptions,
     Kind.AVERAGE_POOL_2D: tflite.Pool2DOptions,
     Kind.MAX_POOL_2D: tflite.Pool2DOptions,
+    Kind.MEAN: tflite.ReducerOptions,
+    Kind.CONCATENATION: tflite.ConcatenationOptions,
+    Kind.STRIDED_SLICE: tflite.StridedSliceOptions,
+    Kind.RESIZE_NEAREST_NEIGHBOR: tflite.ResizeNearestNeighborOptions,
+    Kind.RESIZE_BILINEAR: tflite.ResizeBilinearOptions,
+    Kind.LEAKY_RELU: tflite.LeakyReluOptions,
     Kind.SOFTMAX: tflite.SoftmaxOptions,
 }
-_CONSTANTS_AFTER = {Kind.CONV_2D: 1, Kind.DEPTHWISE_CONV_2D: 1, Kind.FULLY_CONNECTED: 1, Kind.PAD: 1, Kind.RESHAPE: 1}
-"""From which input on an operator takes constants."""
+MAX_INPUTS = 64
 _INPUTS = {
     Kind.CONV_2D: (2, 3),
     Kind.DEPTHWISE_CONV_2D: (2, 3),
+    Kind.TRANSPOSE_CONV: (3, 4),
     Kind.FULLY_CONNECTED: (2, 3),
     Kind.ADD: (2, 2),
+    Kind.SUB: (2, 2),
+    Kind.MUL: (2, 2),
+    Kind.MEAN: (2, 2),
     Kind.PAD: (2, 2),
     Kind.RESHAPE: (1, 2),
+    Kind.CONCATENATION: (1, MAX_INPUTS),
+    Kind.STRIDED_SLICE: (4, 4),
+    Kind.RESIZE_NEAREST_NEIGHBOR: (2, 2),
+    Kind.RESIZE_BILINEAR: (2, 2),
+    Kind.PRELU: (2, 2),
 }
+"""How many inputs; all but the first are constants, except where ``_EQUAL_INPUTS`` says otherwise."""
+_EQUAL_INPUTS = (Kind.ADD, Kind.SUB, Kind.MUL, Kind.CONCATENATION)
+_PAIRS = (Kind.ADD, Kind.SUB, Kind.MUL)
+"""One of the two may be a constant."""
+
+Fields = dict[str, Any]
+"""Of an :class:`Operator`; ``inputs`` among them when constants have become fields."""
 
 
 def read_operator(at: str, number: int, kind: Kind, table: Any, inputs: list[Tensor], output: Tensor) -> Operator:
-    """The operator with its options; ``at`` begins messages.
+    """The operator with its options; ``at`` begins messages. A TRANSPOSE_CONV has its output shape as last input.
 
-    Raises :class:`BadInput` for options that the graph has no words for (dilation, another activation) and for a
-    number of inputs that the kind does not take.
+    Raises :class:`BadInput` for options that the graph has no words for (another activation, new axes) and for a
+    number of inputs, or constants among them, that the kind does not take.
     """
     least, most = _INPUTS.get(kind, (1, 1))
     if not least <= len(inputs) <= most:
         raise BadInput(f"{at}: found {len(inputs)} inputs, allowed {least} to {most}")
+    _check_constants(at, kind, inputs)
+    options = _options(at, kind, table)
+    fields: Fields = {"inputs": tuple(t.name for t in inputs)}
+    if hasattr(options, "FusedActivationFunction"):
+        fields["activation"] = _activation(at, options)
+    if kind in _READERS:
+        fields |= _READERS[kind](at, options, inputs, output)
+    return Operator(number, kind, output=output.name, **fields)
+
+
+def _check_constants(at: str, kind: Kind, inputs: list[Tensor]) -> None:
+    if kind in _PAIRS and sum(t.data is not None for t in inputs) == 1:
+        return
     for position, t in enumerate(inputs):
-        constant = position >= _CONSTANTS_AFTER.get(kind, len(inputs))
+        constant = position > 0 and kind not in _EQUAL_INPUTS
         if constant != (t.data is not None):
             found, allowed = ("an activation", "a constant") if constant else ("a constant", "an activation")
             raise BadInput(f"{at}: tensor {t.name!r}: found {found}, allowed {allowed}")
-    options = _options(at, kind, table)
-    operands = tuple(t.name for t in inputs)
-    activation = _activation(at, options) if hasattr(options, "FusedActivationFunction") else Activation.NONE
-    if kind in (Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D):
-        dilation = options.DilationHFactor(), options.DilationWFactor()
-        if dilation != (1, 1):
-            raise BadInput(f"{at}: found dilation {dilation[0]}x{dilation[1]}, allowed 1x1")
-        weights = inputs[1]
-        if len(weights.shape) != 4:
-            raise BadInput(f"{at}: tensor {weights.name!r}: found shape {weights.shape}, allowed 4 dimensions")
-        kernel = weights.shape[1], weights.shape[2]
-        return Operator(
-            number, kind, operands, output.name, kernel, _stride(options), _padding(at, options), activation
-        )
-    if kind in (Kind.AVERAGE_POOL_2D, Kind.MAX_POOL_2D):
-        kernel = options.FilterHeight(), options.FilterWidth()
-        return Operator(
-            number, kind, operands, output.name, kernel, _stride(options), _padding(at, options), activation
-        )
-    if kind is Kind.FULLY_CONNECTED and options.WeightsFormat() != 0:
-        raise BadInput(f"{at}: found shuffled weights, allowed the default weight format")
-    if kind is Kind.PAD:
-        return Operator(number, kind, operands[:1], output.name, amounts=_amounts(at, inputs[1]))
-    if kind is Kind.RESHAPE:  # the new shape is the output's; the constant only repeats it
-        return Operator(number, kind, operands[:1], output.name)
-    if kind is Kind.SOFTMAX:
-        return Operator(number, kind, operands, output.name, beta=float(options.Beta()))
-    return Operator(number, kind, operands, output.name, activation=activation)
 
 
 def _options(at: str, kind: Kind, table: Any) -> Any:
@@ -98,23 +108,114 @@ def _activation(at: str, options: Any) -> Activation:
     return _ACTIVATIONS[code]
 
 
-def _padding(at: str, options: Any) -> Padding:
+def _steps(at: str, options: Any) -> Fields:
     code = options.Padding()
     if code not in _PADDINGS:
         raise BadInput(f"{at}: found padding {code}, allowed SAME, VALID")
-    return _PADDINGS[code]
+    return {"stride": (options.StrideH(), options.StrideW()), "padding": _PADDINGS[code]}
 
 
-def _stride(options: Any) -> tuple[int, int]:
-    return options.StrideH(), options.StrideW()
+def _kernel(at: str, weights: Tensor) -> Fields:
+    if len(weights.shape) != 4:
+        raise BadInput(f"{at}: tensor {weights.name!r}: found shape {weights.shape}, allowed 4 dimensions")
+    return {"kernel": (weights.shape[1], weights.shape[2])}
 
 
-def _amounts(at: str, constant: Tensor) -> tuple[int, int, int, int]:
-    """Rows and columns to add; batch and channels stay."""
-    amounts = np.zeros((4, 2), np.int64)
-    if constant.data is None or constant.shape != (4, 2) or constant.data.dtype not in (np.int32, np.int64):
-        raise BadInput(f"{at}: tensor {constant.name!r}: found shape {constant.shape}, allowed 4x2 integers")
-    amounts[...] = constant.data
-    if amounts[[0, 3]].any() or amounts.min() < 0 or amounts.max() > 255:
-        raise BadInput(f"{at}: found amounts {amounts.tolist()}, allowed 0 to 255 for rows and columns alone")
-    return int(amounts[1, 0]), int(amounts[1, 1]), int(amounts[2, 0]), int(amounts[2, 1])
+def _convolution(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    dilation = options.DilationHFactor(), options.DilationWFactor()
+    return {**_kernel(at, inputs[1]), **_steps(at, options), "dilation": dilation}
+
+
+def _depthwise(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    """The file's own depth multiplier is advice that newer kernels ignore."""
+    multiplier = inputs[1].shape[-1] // inputs[0].shape[-1] if inputs[1].shape and inputs[0].shape else 1
+    return {**_convolution(at, options, inputs, output), "depth_multiplier": max(multiplier, 1)}
+
+
+def _transpose_convolution(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    *operands, shape = inputs
+    if integers(at, shape, 4) != list(output.shape):
+        raise BadInput(f"{at}: tensor {output.name!r}: found shape {output.shape}, allowed {integers(at, shape, 4)}")
+    return {**_kernel(at, inputs[1]), **_steps(at, options), "inputs": tuple(t.name for t in operands)}
+
+
+def _fully_connected(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    if options.WeightsFormat() != 0:
+        raise BadInput(f"{at}: found shuffled weights, allowed the default weight format")
+    return {}
+
+
+def _pool(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    return {"kernel": (options.FilterHeight(), options.FilterWidth()), **_steps(at, options)}
+
+
+def _mean(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    x, constant = inputs
+    axes = sorted({axis_of(at, x, axis) for axis in integers(at, constant)})
+    if not axes or axes[-1] == 2:
+        raise BadInput(f"{at}: tensor {constant.name!r}: found a mean over channels or nothing, allowed rows, columns")
+    averaged = {axis % len(x.shape) for axis in integers(at, constant)}
+    shape = tuple(1 if i in averaged else n for i, n in enumerate(x.shape) if options.KeepDims() or i not in averaged)
+    if output.shape != shape:
+        raise BadInput(f"{at}: tensor {output.name!r}: found shape {output.shape}, allowed {shape}")
+    return {"inputs": (x.name,), "axes": tuple(axes)}
+
+
+def _pad(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    return {"inputs": (inputs[0].name,), "amounts": amounts_of(at, inputs[1])}
+
+
+def _reshape(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    return {"inputs": (inputs[0].name,)}  # the new shape is the output's; the constant only repeats it
+
+
+def _concatenation(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    if _activation(at, options) is not Activation.NONE:
+        raise BadInput(f"{at}: found activation {_activation(at, options)}, allowed NONE")
+    axes = {axis_of(at, t, options.Axis()) for t in (*inputs, output)}
+    if len(axes) != 1:
+        raise BadInput(f"{at}: found inputs of different dimensions, allowed equal ones but for axis {options.Axis()}")
+    return {"axes": tuple(axes)}
+
+
+def _slice(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    begin, count, step = slice_of(at, options, inputs, output)
+    return {"inputs": (inputs[0].name,), "begin": begin, "count": count, "step": step}
+
+
+def _resize(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    size = integers(at, inputs[1], 2)
+    if len(output.shape) != 4 or size != list(output.shape[1:3]):
+        raise BadInput(f"{at}: tensor {output.name!r}: found shape {output.shape}, allowed {size[0]}x{size[1]} pixels")
+    return {
+        "inputs": (inputs[0].name,),
+        "align_corners": bool(options.AlignCorners()),
+        "half_pixel_centers": bool(options.HalfPixelCenters()),
+    }
+
+
+def _leaky_relu(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    return {"alpha": float(options.Alpha())}
+
+
+def _softmax(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
+    return {"beta": float(options.Beta())}
+
+
+_READERS: dict[Kind, Callable[[str, Any, list[Tensor], Tensor], Fields]] = {
+    Kind.CONV_2D: _convolution,
+    Kind.DEPTHWISE_CONV_2D: _depthwise,
+    Kind.TRANSPOSE_CONV: _transpose_convolution,
+    Kind.FULLY_CONNECTED: _fully_connected,
+    Kind.AVERAGE_POOL_2D: _pool,
+    Kind.MAX_POOL_2D: _pool,
+    Kind.MEAN: _mean,
+    Kind.PAD: _pad,
+    Kind.RESHAPE: _reshape,
+    Kind.CONCATENATION: _concatenation,
+    Kind.STRIDED_SLICE: _slice,
+    Kind.RESIZE_NEAREST_NEIGHBOR: _resize,
+    Kind.RESIZE_BILINEAR: _resize,
+    Kind.LEAKY_RELU: _leaky_relu,
+    Kind.SOFTMAX: _softmax,
+}

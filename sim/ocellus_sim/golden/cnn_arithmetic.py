@@ -1,4 +1,4 @@
-"""The int8 arithmetic of TensorFlow Lite's reference kernels: multipliers, double rounding, softmax.
+"""The int8 arithmetic of TensorFlow Lite's reference kernels: multipliers, double and single rounding, softmax.
 
 Whole arrays of int64 hold 32-bit values; :func:`wrap` brings a result back into 32 bits where the kernels wrap.
 """
@@ -31,10 +31,8 @@ def multiplier(real: float) -> tuple[int, int]:
 
 def srdhm(a: Integers, b: Integers | int) -> Integers:
     """Saturating rounding doubling high multiply: ``a * b / 2^31``, halves up."""
-    product = a * np.asarray(b, np.int64)
-    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
-    truncated = np.where(nudged >= 0, nudged >> 31, -(-nudged >> 31))
-    return np.minimum(truncated, _INT32_MAX)
+    # the kernels add 1 - 2^30 to a negative product and truncate towards zero, which is the same
+    return np.minimum((a * np.asarray(b, np.int64) + (1 << 30)) >> 31, _INT32_MAX)
 
 
 def rdbpot(x: Integers, exponent: Integers | int) -> Integers:
@@ -48,6 +46,13 @@ def requantise(acc: Integers, factors: list[tuple[int, int]]) -> Integers:
     m = np.array([f[0] for f in factors], np.int64)
     e = np.array([f[1] for f in factors], np.int64)
     return rdbpot(srdhm(wrap(acc << np.maximum(e, 0)), m), np.maximum(-e, 0))
+
+
+def requantise_once(acc: Integers, factors: list[tuple[int, int]]) -> Integers:
+    """``acc * M * 2^(e - 31)`` with one rounding, halves up; ``acc`` of 32 bits, ``e`` at most 30."""
+    m = np.array([f[0] for f in factors], np.int64)
+    e = np.array([f[1] for f in factors], np.int64)
+    return (acc * m + (np.int64(1) << (30 - e))) >> (31 - e)
 
 
 def _times(a: Integers, b: Integers | int) -> Integers:
