@@ -106,7 +106,7 @@ CONFIGURATIONS = {
     c.name: c
     for c in (
         Configuration("tiny", word=4, windows=1, inputs=4, outputs=1, lines=4096, weight_words=16384,
-                      parameter_lanes=1, parameter_words=4096, program_words=4096),
+                      parameter_lanes=1, parameter_words=4096, program_words=4096, packed=False),
         Configuration("ecp5", word=8, windows=2, inputs=4, outputs=4, lines=512, weight_words=13312,
                       parameter_lanes=2, parameter_words=1536, program_words=4096),
         Configuration("ecp5-288", word=16, windows=2, inputs=4, outputs=8, lines=512, weight_words=6656,

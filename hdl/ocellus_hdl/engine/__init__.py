@@ -1,0 +1,1 @@
+"""The engine's datapath: activation memory, array, requantiser."""
