@@ -63,7 +63,8 @@ LAYER = Layout(
     "Layer",
     (
         Field("op", 2), Field("epilogue", 2), Field("swapped", 1), Field("cut", 1), Field("tile", 4),
-        Field("spread", 2), Field("out_spread", 2), Field("subtract", 1), Field("table", 4), Field("reserved", 13),
+        Field("spread", 2), Field("out_spread", 2), Field("subtract", 1), Field("table", 4), Field("shared", 1),
+        Field("reserved", 12),
         Field("groups", 16), Field("chunks", 16),
         Field("in_rows", 12), Field("in_columns", 12), Field("pace", 8),
         Field("out_columns", 12), Field("tap_rows", 8), Field("tap_columns", 8), Field("stride_rows", 4),
