@@ -1,0 +1,181 @@
+"""The accelerator: a tensor in, a tensor out, by the network that was loaded."""
+
+from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import Configuration
+from ocellus.program_formats import Epilogue
+
+from .datapath import Datapath
+from .descriptor import STATUS, TENSOR
+from .inlet import Inlet
+from .loader import Loader
+from .outlet import Outlet
+from .sequencer import Sequencer
+from .walk import Walk
+from .words import SECOND, flow, tapped
+
+
+class Cnn(wiring.Component):
+    """Runs a program image made by the compiler, exact to the arithmetic that the image names.
+
+    docs/engine.md says what a program means and how it streams.
+
+    Parameters
+    ----------
+    configuration : Configuration
+
+    Attributes
+    ----------
+    i, o : stream(TENSOR_BYTE)
+        The input and the output tensor, one output for each input, in order.
+    i_load : stream(unsigned(32)), in
+        A program image, word by word; waits until no inference runs.
+    i_load_reset : unsigned(1), in
+        Forget a half-loaded or refused image.
+    o_status : CNN_STATUS, out
+    o_free : unsigned(1), out
+        A tensor may begin: a network is loaded, and the inference before is over.
+    o_inference_clocks : unsigned(32), out
+        From the acceptance of the last input byte to the last step's end; steady while the output leaves.
+    o_clocks : busy, weights, requantiser, input: unsigned(32), out
+        How the clocks of the inference were spent, from the first row on: the array worked; a step waited for weights;
+        for the requantiser; for rows of the sensor or of the layer before. Steady while the output leaves.
+    o_busy, o_layer : unsigned(1), unsigned(8), out
+        A step is under way, and its layer.
+    o_tap : flow(tapped), out
+        Every beat of results.
+    """
+
+    def __init__(self, configuration: Configuration):
+        self._c = c = configuration
+        if c.inputs * c.outputs != c.word * c.windows:
+            raise ValueError(f"configuration {c.name}: inputs * outputs is not word * windows")
+        super().__init__(
+            {
+                "i": In(stream.Signature(TENSOR)),
+                "o": Out(stream.Signature(TENSOR)),
+                "i_load": In(stream.Signature(32)),
+                "i_load_reset": In(1),
+                "o_status": Out(STATUS),
+                "o_free": Out(1),
+                "o_inference_clocks": Out(32),
+                "o_clocks_busy": Out(32),
+                "o_clocks_weights": Out(32),
+                "o_clocks_requantiser": Out(32),
+                "o_clocks_input": Out(32),
+                "o_busy": Out(1),
+                "o_layer": Out(8),
+                "o_tap": Out(flow(tapped(c))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The parts, chained as the data flows; what runs the network is reset when another is loaded."""
+        m = Module()
+        c = self._c
+        m.submodules.loader = loader = Loader(c)
+        forgets = loader.o_begins
+        resets = ResetInserter(forgets)
+        sequencer, walk, datapath = Sequencer(c), Walk(c), Datapath(c)
+        inlet, outlet = Inlet(c), Outlet(c)
+        m.submodules.sequencer = resets(sequencer)
+        m.submodules.walk = resets(walk)
+        m.submodules.datapath = resets(datapath)
+        m.submodules.inlet = resets(inlet)
+        m.submodules.outlet = resets(outlet)
+        header = loader.o_header
+
+        # Image to memories. A network may come while none runs, or while one waits for a tensor's rows.
+        wiring.connect(m, wiring.flipped(self.i_load), loader.i)
+        wiring.connect(m, loader.o_program, sequencer.i_write)
+        wiring.connect(m, loader.o, datapath.i_load)
+        stuck = self._stuck(m, sequencer, walk, datapath, inlet)
+        m.d.comb += [
+            self.o_status.eq(loader.o_status),
+            loader.i_reset.eq(self.i_load_reset),
+            loader.i_idle.eq(sequencer.o_rests | stuck),
+        ]
+
+        # Tensor to memory.
+        wiring.connect(m, wiring.flipped(self.i), inlet.i)
+        wiring.connect(m, inlet.o, datapath.i_input)
+        m.d.comb += [
+            inlet.i_open.eq(loader.o_status.loaded & ~self.i_load.valid),
+            inlet.i_forget.eq(forgets),
+            inlet.i_header.eq(header),
+            inlet.i_freed.eq(sequencer.o_freed),
+            inlet.i_restart.eq(outlet.o_done),
+            self.o_free.eq(inlet.o_free),
+        ]
+
+        # The order of steps.
+        wiring.connect(m, sequencer.o_windows, datapath.i_windows)
+        wiring.connect(m, walk.o, datapath.i)
+        m.d.comb += [
+            sequencer.i_header.eq(header),
+            sequencer.i_begin.eq(inlet.o_begun),
+            sequencer.i_rows.eq(inlet.o_rows),
+            sequencer.i_takes.eq(walk.o_takes),
+            sequencer.i_done.eq(datapath.o_done),
+            walk.i_prepared.eq(sequencer.o_prepared),
+            walk.i_next_layer.eq(sequencer.o_layer),
+            walk.i_next_step.eq(sequencer.o_step),
+            walk.i_go.eq(sequencer.o_go),
+            walk.i_set.eq(datapath.o_sets.valid),
+            walk.i_combining.eq(datapath.o_combining),
+            datapath.i_arithmetic.eq(header.arithmetic),
+        ]
+        second = Signal(SECOND)
+        with m.If(walk.o_walks & (walk.o_layer.epilogue != Epilogue.PLAIN)):
+            m.d.sync += [second[name].eq(walk.o_layer[name]) for name in SECOND.members]
+        m.d.comb += datapath.i_second.eq(second)
+
+        # Memory to tensor.
+        wiring.connect(m, outlet.o_look, datapath.i_look)
+        wiring.connect(m, datapath.o_look, outlet.i_seen)
+        wiring.connect(m, outlet.o, wiring.flipped(self.o))
+        m.d.comb += [
+            outlet.i_start.eq(sequencer.o_deliver),
+            outlet.i_header.eq(header),
+            sequencer.i_delivered.eq(outlet.o_done),
+        ]
+
+        wiring.connect(m, datapath.o_tap, wiring.flipped(self.o_tap))
+        m.d.comb += [self.o_busy.eq(walk.o_walks), self.o_layer.eq(walk.o_number)]
+        self._count(m, sequencer, walk, inlet)
+        return m
+
+    def _stuck(
+        self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath, inlet: Inlet
+    ) -> Signal:
+        """The inference waits for rows of a tensor that has not come whole, and nothing else is under way."""
+        stuck = Signal()
+        m.d.sync += stuck.eq(
+            sequencer.o_prepared & ~sequencer.o_go & ~walk.o_walks & datapath.o_idle & ~inlet.o_full
+        )
+        return stuck
+
+    def _count(self, m: Module, sequencer: Sequencer, walk: Walk, inlet: Inlet) -> None:
+        """Counters that stand still from the last step's end to the next tensor's first byte."""
+        runs = Signal()
+        with m.If(sequencer.o_rests & inlet.o_begun):
+            m.d.sync += runs.eq(1)
+        with m.If(sequencer.o_deliver):
+            m.d.sync += runs.eq(0)
+        for spent, total in (
+            (walk.o_busy, self.o_clocks_busy),
+            (walk.o_weights, self.o_clocks_weights),
+            (walk.o_requantiser, self.o_clocks_requantiser),
+            (walk.o_input, self.o_clocks_input),
+        ):
+            with m.If(sequencer.o_rests):
+                with m.If(inlet.o_begun):
+                    m.d.sync += total.eq(0)
+            with m.Elif(runs):
+                m.d.sync += total.eq(total + spent)
+        with m.If(~inlet.o_full):
+            m.d.sync += self.o_inference_clocks.eq(0)
+        with m.Elif(runs):
+            m.d.sync += self.o_inference_clocks.eq(self.o_inference_clocks + 1)

@@ -1,0 +1,216 @@
+"""Takes the input tensor into the activation memory, row by row, as far ahead as its ring of rows allows."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import Configuration
+
+from .descriptor import HEADER, TENSOR
+from .places import PLACE, added, further, named
+from .words import incoming
+
+
+class Inlet(wiring.Component):
+    """A byte a clock, and a clock for each word stored.
+
+    A stored pixel holds the bytes of ``unfold_columns`` columns of the tensor side by side, ``input_fill`` beyond the
+    row's ends. A tensor ends with its ``last``: when it is shorter than the network's input the rest keeps its old
+    bytes, when it is longer the surplus is dropped. The rest of a tensor in whose midst a network is loaded is dropped.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i : stream(TENSOR_BYTE), in
+    i_open : unsigned(1), in
+        There is a network.
+    i_forget : unsigned(1), in
+        A network is being loaded, and all but the memory of a tensor's midst is reset: drop the tensor that has begun.
+    i_header : IMAGE_HEADER, in
+    i_freed : unsigned(16), in
+        Rows of this tensor that nobody needs any more.
+    i_restart : unsigned(1), in
+        The inference is over: the next tensor may come.
+    o : stream(incoming), out
+    o_free : unsigned(1), out
+        A tensor may begin.
+    o_begun, o_full : unsigned(1), out
+        A tensor has begun to come; it has come whole.
+    o_rows : unsigned(16), out
+        Rows of it that have come.
+    """
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i": In(stream.Signature(TENSOR)),
+                "i_open": In(1),
+                "i_forget": In(1),
+                "i_header": In(HEADER),
+                "i_freed": In(16),
+                "i_restart": In(1),
+                "o": Out(stream.Signature(incoming(c))),
+                "o_free": Out(1),
+                "o_begun": Out(1),
+                "o_full": Out(1),
+                "o_rows": Out(16),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The bytes of a stored pixel stand in a row of registers that the unfolded columns slide through."""
+        m = Module()
+        c = self._c
+        header = self.i_header
+        size = max(c.unfold_bytes, c.word)
+        byte = [Signal(signed(8), name=f"byte_{n}") for n in range(size)]
+
+        unfolds = Signal()
+        m.d.sync += unfolds.eq(header.unfold_columns > 1)
+        # What a reset must not forget: bytes that still belong to a tensor which nobody wants.
+        midst, skips = Signal(reset_less=True), Signal(reset_less=True)
+        takes, ready = Signal(), Signal()
+        m.d.comb += [takes.eq(self.i.valid & self.i.ready), self.i.ready.eq(skips | (ready & ~self.i_forget))]
+        with m.If(takes):
+            m.d.sync += midst.eq(~self.i.payload.last)
+            with m.If(self.i.payload.last):
+                m.d.sync += skips.eq(0)
+        with m.If(self.i_forget & midst):
+            m.d.sync += skips.eq(1)
+        arrives = takes & ~skips
+
+        begun = Signal()
+        rows, slot = Signal(16), Signal(16)
+        column, channel, stored = Signal(16), Signal(16), Signal(16)
+        end = Signal(16)  # the column that completes the next stored pixel
+        at = Signal(range(size))  # plain: where the next byte goes
+        word = Signal(8)
+        row_place, pixel_place, place = Signal(PLACE), Signal(PLACE), Signal(PLACE)
+        ended = Signal()  # the tensor's last byte has come
+
+        shifts, value = Signal(), Signal(signed(8))
+        for n in range(size):
+            with m.If(shifts):
+                behind = byte[n + 1] if n + 1 < size else value
+                with m.If(unfolds):
+                    m.d.sync += byte[n].eq(Mux(header.unfold_bytes == n + 1, value, behind))
+                with m.Elif(at == n):
+                    m.d.sync += byte[n].eq(value)
+
+        beyond = column >= header.input_columns  # only virtual columns are left
+        fits = Signal()
+        m.d.sync += fits.eq(rows < self.i_freed + header.ring_rows)
+        last_channel = channel == header.input_channels - 1
+        pixel_ends = Signal()
+        completes = Signal()
+        m.d.comb += [
+            completes.eq(
+                Mux(
+                    unfolds,
+                    last_channel & (column == end) & (stored != header.stored_columns),
+                    last_channel | (at == c.word - 1),
+                )
+            ),
+            pixel_ends.eq(last_channel),
+            self.o_rows.eq(Mux(ended, header.input_rows, rows)),
+            self.o_begun.eq(begun),
+            self.o_full.eq(ended),
+        ]
+
+        def step() -> None:
+            """A byte of the row has come, real or virtual."""
+            m.d.comb += shifts.eq(1)
+            m.d.sync += [channel.eq(channel + 1), at.eq(at + 1)]
+            with m.If(pixel_ends):
+                m.d.sync += [channel.eq(0), column.eq(column + 1)]
+            with m.If(completes):
+                m.d.sync += [word.eq(0), at.eq(0)]
+                with m.If(unfolds):
+                    m.d.sync += place.eq(pixel_place)
+                m.next = "STORE"
+
+        def begin_row(where: object) -> None:
+            m.d.sync += [
+                row_place.eq(where), pixel_place.eq(where), place.eq(where), column.eq(0), channel.eq(0),
+                stored.eq(0), at.eq(0), end.eq(header.unfold_columns - 1 - header.unfold_lead),
+                *(b.eq(header.input_fill) for b in byte),
+            ]  # fmt: skip
+            m.next = "AWAIT_ROOM"
+
+        m.d.comb += [
+            self.o.payload.line.eq(place.line),
+            self.o.payload.bank.eq(place.bank),
+        ]
+        picked: Value = Cat(byte[: c.word])
+        for n in range(1, size // c.word):
+            picked = Mux(unfolds & (word == n), Cat(byte[n * c.word : (n + 1) * c.word]), picked)
+        m.d.comb += self.o.payload.data.eq(picked)
+
+        row_is_over = Signal()
+        m.d.comb += row_is_over.eq(beyond & (~unfolds | (stored == header.stored_columns)))
+
+        with m.FSM(name="inlet"):
+            with m.State("AWAIT_TENSOR"):
+                m.d.comb += self.o_free.eq(self.i_open)
+                m.d.sync += [rows.eq(0), slot.eq(0), begun.eq(0), ended.eq(0)]
+                with m.If(self.i_open & self.i.valid & ~skips):
+                    begin_row(named(header, "input"))
+
+            with m.State("AWAIT_ROOM"):
+                with m.If(fits):
+                    m.next = "FILL"
+
+            with m.State("FILL"):
+                with m.If(row_is_over):
+                    m.next = "NEXT_ROW"
+                with m.Elif(beyond):
+                    m.d.comb += value.eq(header.input_fill)
+                    step()
+                with m.Else():
+                    m.d.comb += [ready.eq(1), value.eq(self.i.payload.value)]
+                    with m.If(arrives):
+                        m.d.sync += begun.eq(1)
+                        step()
+                        with m.If(self.i.payload.last):
+                            m.d.sync += ended.eq(1)
+
+            with m.State("STORE"):
+                m.d.comb += self.o.valid.eq(1)
+                with m.If(self.o.ready):
+                    m.d.sync += [word.eq(word + 1), place.eq(added(c, place, named(header, "input_plane")))]
+                    last_word = word == ((header.unfold_bytes - 1) >> c.word.bit_length() - 1)
+                    with m.If(Mux(unfolds, last_word, channel == 0)):
+                        m.d.sync += [
+                            stored.eq(stored + 1), end.eq(end + header.unfold_stride),
+                            pixel_place.eq(further(c, pixel_place, 1)), place.eq(further(c, pixel_place, 1)),
+                        ]  # fmt: skip
+                    with m.If(~unfolds | last_word):
+                        m.next = "FILL"
+
+            with m.State("NEXT_ROW"):
+                m.d.sync += [rows.eq(rows + 1), slot.eq(slot + 1)]
+                with m.If(rows == header.input_rows - 1):
+                    m.next = "SURPLUS"
+                with m.Elif(ended):
+                    m.next = "HOLD"
+                with m.Elif(slot == header.ring_rows - 1):
+                    m.d.sync += slot.eq(0)
+                    begin_row(named(header, "input"))
+                with m.Else():
+                    begin_row(added(c, row_place, named(header, "input_row")))
+
+            with m.State("SURPLUS"):
+                with m.If(ended):
+                    m.next = "HOLD"
+                with m.Else():
+                    m.d.comb += ready.eq(1)
+                    with m.If(arrives & self.i.payload.last):
+                        m.d.sync += ended.eq(1)
+
+            with m.State("HOLD"), m.If(self.i_restart):
+                m.next = "AWAIT_TENSOR"
+        return m

@@ -1,0 +1,158 @@
+"""The loops of a convolution: group after group, tap after tap, chunk after chunk, for one tile of pixels after another."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from ocellus.engine import Configuration
+from ocellus.program_formats import Epilogue
+
+from .descriptor import LAYER_WORD
+from .places import PLACE, added, named
+
+POINT_STEP = data.StructLayout(
+    {
+        "off": PLACE,
+        "tap_row": 14,
+        "tap_column": 14,
+        "sub": 5,
+        "weight": 24,
+        "operand": 1,
+        "first": 1,
+        "last": 1,
+        "fetch": 1,
+        "parameter": 16,
+        "ends": 1,
+        "out_off": PLACE,
+        "out_sub": 5,
+    }
+)
+"""What one clock reads, for all pixels of the tile: the distance from each pixel's own place, row and column; and what
+becomes of the group. ``out_off`` and ``out_sub`` say where the group's channels lie in the output pixel."""
+
+
+class PointWalk(wiring.Component):
+    """One step a clock; holds back the last step of a group until ``i_paced``.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i_layer : LAYER, in
+        Steady while it runs.
+    i_run : unsigned(1), in
+        A tile is there.
+    i_ends : unsigned(1), in
+        It is the step's last.
+    i_paced, i_fetchable : unsigned(1), in
+        A group may end; parameters may be fetched.
+    o_valid : unsigned(1), out
+    o : POINT_STEP, out
+        In the clock of ``o_valid``.
+    o_take : unsigned(1), out
+        The tile's last clock.
+    o_holds : unsigned(1), out
+        Waits for ``i_paced`` or ``i_fetchable``.
+    """
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i_layer": In(LAYER_WORD),
+                "i_run": In(1),
+                "i_ends": In(1),
+                "i_paced": In(1),
+                "i_fetchable": In(1),
+                "o_valid": Out(1),
+                "o": Out(POINT_STEP),
+                "o_take": Out(1),
+                "o_holds": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Counters that roll over in turn; every distance is a running sum."""
+        m = Module()
+        c = self._c
+        layer = self.i_layer
+        pieces = c.word // c.inputs
+        out_pieces = c.word // c.outputs
+
+        group, ky, kx, chunk = Signal(16), Signal(8), Signal(8), Signal(16)
+        sub, out_sub = Signal(range(max(pieces, 2))), Signal(range(max(out_pieces, 2)))
+        off, off_tap, off_row = Signal(PLACE), Signal(PLACE), Signal(PLACE)
+        out_off = Signal(PLACE)
+        tap_row, tap_column = Signal(14), Signal(14)
+        weight = Signal(24)  # counts from the layer's base
+        parameter = Signal(16)
+        operand = Signal()  # the group's last tap is done, its second operands are to be read
+        begins = Signal(init=1)  # no step of the group has been made
+
+        has_operand = (layer.epilogue == Epilogue.ADD) | (layer.epilogue == Epilogue.MULTIPLY)
+        last_chunk = chunk == layer.chunks - 1
+        last_kx = kx == layer.kernel_columns - 1
+        last_ky = ky == layer.kernel_rows - 1
+        last_group = group == layer.groups - 1
+        last = Signal()
+        m.d.comb += last.eq(last_chunk & last_kx & last_ky & ~operand)
+        allowed = (~last | self.i_paced) & (~begins | self.i_fetchable)
+        group_done = Signal()
+        m.d.comb += [
+            self.o_valid.eq(self.i_run & allowed),
+            self.o_holds.eq(self.i_run & ~allowed),
+            self.o.off.eq(off),
+            self.o.tap_row.eq(tap_row),
+            self.o.tap_column.eq(tap_column),
+            self.o.sub.eq(Mux(operand, out_sub, sub)),
+            self.o.weight.eq(layer.weight_base + weight),
+            self.o.operand.eq(operand),
+            self.o.first.eq(begins),
+            self.o.last.eq(last),
+            self.o.fetch.eq(begins),
+            self.o.parameter.eq(layer.parameter_base + parameter),
+            self.o.ends.eq(last_group & self.i_ends),
+            self.o.out_off.eq(out_off),
+            self.o.out_sub.eq(out_sub),
+            group_done.eq(self.o_valid & Mux(has_operand, operand, last)),
+            self.o_take.eq(group_done & last_group),
+        ]
+
+        next_word = Signal(PLACE)
+        next_tap = Signal(PLACE)
+        next_row = Signal(PLACE)
+        m.d.comb += [
+            next_word.eq(added(c, off, named(layer, "in_plane"))),
+            next_tap.eq(added(c, off_tap, named(layer, "in_tap"))),
+            next_row.eq(added(c, off_row, named(layer, "in_tap_row"))),
+        ]
+        with m.If(self.o_valid & ~operand):
+            m.d.sync += [weight.eq(weight + 1), begins.eq(0), chunk.eq(chunk + 1), sub.eq(sub + 1)]
+            with m.If(last_chunk):
+                m.d.sync += [chunk.eq(0), sub.eq(0), kx.eq(kx + 1), tap_column.eq(tap_column + layer.tap_columns)]
+                m.d.sync += [off.eq(next_tap), off_tap.eq(next_tap)]
+                with m.If(last_kx):
+                    m.d.sync += [kx.eq(0), tap_column.eq(0), ky.eq(ky + 1), tap_row.eq(tap_row + layer.tap_rows)]
+                    m.d.sync += [off.eq(next_row), off_tap.eq(next_row), off_row.eq(next_row)]
+                    with m.If(last_ky):
+                        m.d.sync += [ky.eq(0), tap_row.eq(0), off.eq(0), off_tap.eq(0), off_row.eq(0)]
+                        m.d.sync += operand.eq(has_operand)
+            with m.Elif(sub == pieces - 1):
+                m.d.sync += [sub.eq(0), off.eq(next_word)]
+        with m.If(group_done):
+            m.d.sync += [
+                operand.eq(0),
+                begins.eq(1),
+                group.eq(group + 1),
+                parameter.eq(parameter + -(-c.outputs // c.parameter_lanes)),
+                out_sub.eq(out_sub + 1),
+            ]
+            with m.If(out_sub == out_pieces - 1):
+                m.d.sync += [out_sub.eq(0), out_off.eq(added(c, out_off, named(layer, "out_plane")))]
+            with m.If(last_group):
+                m.d.sync += [group.eq(0), parameter.eq(0), weight.eq(0), out_sub.eq(0), out_off.eq(0)]
+        exact_log2(pieces), exact_log2(out_pieces)
+        return m

@@ -1,0 +1,231 @@
+"""Cuts the output rows of a convolution's step into tiles of nine pixels, ahead of the walk that uses them."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import PIXELS, Configuration
+
+from .places import PLACE, added, lowered, named
+from .descriptor import LAYER_WORD, STEP_WORD
+
+SIDE = 3
+"""Pixels that are made in a clock."""
+
+PIXEL = data.StructLayout({"row": signed(14), "column": signed(14), "place": PLACE, "out": PLACE})
+"""An output pixel: input row and column of its first tap, the place of that tap, the place of the result."""
+
+TILE = data.StructLayout({"pixels": data.ArrayLayout(PIXEL, PIXELS), "exists": data.ArrayLayout(1, PIXELS), "ends": 1})
+"""Up to nine pixels in raster order; ``ends`` marks the last tile of a step."""
+
+
+class Pump(wiring.Component):
+    """Three pixels a clock, one where tiles or rows are shorter than that; a tile waits until it is taken.
+
+    A step begins with four clocks of preparation, which the walk of the step before hides.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i_layer, i_step : LAYER, STEP, in
+        Read in the clock of ``i_start`` alone.
+    i_start : unsigned(1), in
+        Begin with a step; while ``o_rests``.
+    o_rests : unsigned(1), out
+    o_valid : unsigned(1), out
+    o : TILE, out
+        Steady until taken.
+    i_take : unsigned(1), in
+    """
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i_layer": In(LAYER_WORD),
+                "i_step": In(STEP_WORD),
+                "i_start": In(1),
+                "o_rests": Out(1),
+                "o_valid": Out(1),
+                "o": Out(TILE),
+                "i_take": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Three pixels lie in one row, or in this row and the next: both are made, and the columns left choose."""
+        m = Module()
+        c = self._c
+        layer = Signal(LAYER_WORD)
+        step = Signal(STEP_WORD)
+        with m.If(self.i_start):
+            m.d.sync += [layer.eq(self.i_layer), step.eq(self.i_step)]
+
+        # Distances of one, two and three pixels, in and out.
+        in_pixels = [Signal(PLACE, name=f"in_pixels_{n + 1}") for n in range(SIDE)]
+        out_pixels = [Signal(PLACE, name=f"out_pixels_{n + 1}") for n in range(SIDE)]
+        # The pixel that comes next, and the first pixel of the row after it.
+        row, column = Signal(signed(14)), Signal(signed(14))
+        place, out = Signal(PLACE), Signal(PLACE)
+        next_place, next_out = Signal(PLACE), Signal(PLACE)
+        left, rows = Signal(12), Signal(12)  # columns of this row and rows still to come, this one included
+        until_wrap = Signal(16)  # rows from the next one to the output ring's end
+
+        def begin_next_row() -> None:
+            m.d.sync += [
+                rows.eq(rows - 1),
+                row.eq(row + layer.stride_rows),
+                next_place.eq(added(c, next_place, named(layer, "in_row"))),
+                next_out.eq(lowered(beyond_next, layer.out_ring_lines, until_wrap == 1)),
+                until_wrap.eq(until_wrap - 1),
+            ]
+
+        beyond_next = Signal(PLACE)
+        m.d.comb += beyond_next.eq(added(c, next_out, named(layer, "out_row")))
+
+        one_by_one = Signal()
+        m.d.sync += one_by_one.eq((layer.tile != PIXELS) | (layer.out_columns < SIDE))
+
+        # What could be the next three pixels, and the one behind them.
+        in_row = [place, *(added(c, place, d) for d in in_pixels)]
+        in_next = [next_place, *(added(c, next_place, d) for d in in_pixels[:2])]
+        out_row = [out, *(added(c, out, d) for d in out_pixels)]
+        out_next = [next_out, *(added(c, next_out, d) for d in out_pixels[:2])]
+        columns = [column, *(Signal(signed(14), name=f"column_{n + 1}") for n in range(SIDE))]
+        strides = [0, *(Signal(10, name=f"stride_{n + 1}") for n in range(SIDE))]
+        m.d.comb += [columns[n].eq(column + strides[n]) for n in range(1, SIDE + 1)]
+        first_columns = [Signal(signed(14), name=f"first_column_{n}") for n in range(SIDE)]
+
+        candidates = []
+        beyond = []
+        for n in range(SIDE + 1):
+            pixel = Signal(PIXEL, name=f"pixel_{n}")
+            wraps = Signal(name=f"wraps_{n}")
+            m.d.comb += [
+                wraps.eq(left <= n),
+                pixel.row.eq(row),
+                pixel.column.eq(columns[n]),
+                pixel.place.eq(in_row[n]),
+                pixel.out.eq(out_row[n]),
+            ]
+            for behind in range(n):  # columns into the next row
+                with m.If(left == n - behind):
+                    m.d.comb += [
+                        pixel.row.eq(row + layer.stride_rows),
+                        pixel.column.eq(first_columns[behind]),
+                        pixel.place.eq(in_next[behind]),
+                        pixel.out.eq(out_next[behind]),
+                    ]
+            candidates.append(pixel)
+            beyond.append(wraps)
+
+        tile = Signal(TILE)
+        full = Signal()
+        at = Signal(range(PIXELS))
+        rests = Signal(init=1)
+        moves = full & (~self.o_valid | self.i_take)
+        with m.If(self.i_take):
+            m.d.sync += self.o_valid.eq(0)
+        with m.If(moves):
+            m.d.sync += [self.o.eq(tile), self.o_valid.eq(1), full.eq(0), at.eq(0)]
+            m.d.sync += tile.exists.eq(0)
+        m.d.comb += self.o_rests.eq(rests)
+
+        last_row = rows == 1
+
+        def complete(ends: object) -> None:
+            m.d.sync += [full.eq(1), tile.ends.eq(ends)]
+            with m.If(ends):
+                m.next = "REST"
+                m.d.sync += rests.eq(1)
+
+        with m.FSM(name="pump"):
+            with m.State("REST"):
+                with m.If(self.i_start):
+                    m.d.sync += rests.eq(0)
+                    m.next = "PREPARE"
+
+            with m.State("PREPARE"):
+                m.d.sync += [
+                    row.eq(step.first_row),
+                    column.eq(-layer.lead),
+                    place.eq(named(step, "in")),
+                    out.eq(named(step, "out")),
+                    next_place.eq(added(c, named(step, "in"), named(layer, "in_row"))),
+                    left.eq(layer.out_columns),
+                    rows.eq(step.rows),
+                    until_wrap.eq(step.out_wrap - 1),
+                    in_pixels[0].eq(named(layer, "in_pixel")),
+                    out_pixels[0].eq(named(layer, "out_pixel")),
+                    strides[1].eq(layer.stride_columns),
+                    strides[2].eq(layer.stride_columns << 1),
+                    first_columns[0].eq(-layer.lead),
+                ]
+                m.next = "DOUBLE"
+
+            with m.State("DOUBLE"):
+                first_out = Signal(PLACE)
+                m.d.comb += first_out.eq(added(c, out, named(layer, "out_row")))
+                m.d.sync += [
+                    next_out.eq(lowered(first_out, layer.out_ring_lines, until_wrap == 0)),
+                    in_pixels[1].eq(added(c, in_pixels[0], in_pixels[0])),
+                    out_pixels[1].eq(added(c, out_pixels[0], out_pixels[0])),
+                    strides[3].eq(strides[2] + strides[1]),
+                    first_columns[1].eq(first_columns[0] + strides[1]),
+                    first_columns[2].eq(first_columns[0] + strides[2]),
+                ]
+                m.next = "TREBLE"
+
+            with m.State("TREBLE"):
+                m.d.sync += [
+                    in_pixels[2].eq(added(c, in_pixels[1], in_pixels[0])),
+                    out_pixels[2].eq(added(c, out_pixels[1], out_pixels[0])),
+                ]
+                m.next = "MAKE"
+
+            with m.State("MAKE"), m.If(~full | moves):
+                slot = Mux(moves, 0, at)
+                with m.If(one_by_one):
+                    ends_row = left == 1
+                    for n in range(PIXELS):
+                        with m.If(slot == n):
+                            m.d.sync += [tile.pixels[n].eq(candidates[0]), tile.exists[n].eq(1)]
+                    m.d.sync += at.eq(slot + 1)
+                    with m.If(ends_row):
+                        m.d.sync += [
+                            column.eq(first_columns[0]), place.eq(next_place), out.eq(next_out),
+                            left.eq(layer.out_columns),
+                        ]  # fmt: skip
+                        begin_next_row()
+                    with m.Else():
+                        m.d.sync += [column.eq(columns[1]), place.eq(in_row[1]), out.eq(out_row[1]), left.eq(left - 1)]
+                    with m.If((slot == layer.tile - 1) | (ends_row & (layer.cut | last_row))):
+                        complete(ends_row & last_row)
+                with m.Else():
+                    for n in range(PIXELS):
+                        with m.If(slot == n - n % SIDE):
+                            m.d.sync += [
+                                tile.pixels[n].eq(candidates[n % SIDE]),
+                                tile.exists[n].eq(~beyond[n % SIDE] | ~(layer.cut | last_row)),
+                            ]
+                    m.d.sync += at.eq(slot + SIDE)
+                    ends_row = beyond[SIDE]
+                    behind = candidates[SIDE]
+                    with m.If(ends_row & layer.cut):
+                        m.d.sync += [
+                            column.eq(first_columns[0]), place.eq(next_place), out.eq(next_out),
+                            left.eq(layer.out_columns),
+                        ]  # fmt: skip
+                    with m.Else():
+                        m.d.sync += [
+                            column.eq(behind.column), place.eq(behind.place), out.eq(behind.out),
+                            left.eq(Mux(ends_row, left + layer.out_columns, left) - SIDE),
+                        ]  # fmt: skip
+                    with m.If(ends_row):
+                        begin_next_row()
+                    with m.If((slot == PIXELS - SIDE) | (ends_row & (layer.cut | last_row))):
+                        complete(ends_row & last_row)
+        return m

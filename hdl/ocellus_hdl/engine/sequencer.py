@@ -1,0 +1,182 @@
+"""Keeps the program, prepares one step after the other, and knows how far the inference has come."""
+
+from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import Configuration
+from ocellus.program_formats import LayerOp
+
+from .descriptor import HEADER, LAYER_WORD, STEP_WORD
+from .words import WINDOWS_REQUEST, flow
+
+LAYER_WORDS = LAYER_WORD.size // 32
+STEP_WORDS = STEP_WORD.size // 32
+UNDER_WAY = 16
+"""Steps that may be begun and not complete."""
+
+PIECE = data.StructLayout({"address": 16, "data": 32})
+"""A word of the program."""
+
+
+class Sequencer(wiring.Component):
+    """Six clocks prepare a step, 25 more its layer when it is another than the last step's; the walk hides them.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i_write : flow(PIECE), in
+        The program, while no inference runs.
+    i_header : IMAGE_HEADER, in
+    i_begin : unsigned(1), in
+        A tensor begins to arrive: run.
+    i_rows : unsigned(16), in
+        Rows of it that have arrived.
+    o_rests : unsigned(1), out
+        No inference runs.
+    o_prepared, o_layer, o_step, o_go, i_takes
+        To and from the walk.
+    o_windows : stream(WINDOWS_REQUEST), out
+        Weights of the step prepared.
+    i_done : unsigned(1), in
+        The oldest step under way is complete.
+    o_freed : unsigned(16), out
+        Input rows that nobody needs any more.
+    o_deliver, i_delivered : unsigned(1)
+        Hand the output tensor out; its last byte was taken.
+    """
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i_write": In(flow(PIECE)),
+                "i_header": In(HEADER),
+                "i_begin": In(1),
+                "i_rows": In(16),
+                "o_rests": Out(1),
+                "o_prepared": Out(1),
+                "o_layer": Out(LAYER_WORD),
+                "o_step": Out(STEP_WORD),
+                "o_go": Out(1),
+                "i_takes": In(1),
+                "o_windows": Out(stream.Signature(WINDOWS_REQUEST)),
+                "i_done": In(1),
+                "o_freed": Out(unsigned(16)),
+                "o_deliver": Out(1),
+                "i_delivered": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """One machine prepares steps, counters follow those under way."""
+        m = Module()
+        c = self._c
+        m.submodules.memory = memory = Memory(shape=32, depth=c.program_words, init=[])
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            write.en.eq(self.i_write.valid),
+            write.addr.eq(self.i_write.payload.address),
+            write.data.eq(self.i_write.payload.data),
+        ]
+
+        layer, step = Signal(LAYER_WORD), Signal(STEP_WORD)
+        held, holds = Signal(8), Signal()  # the layer that is here
+        steps_at, layer_at = Signal(16), Signal(16)
+        asked, came, left = Signal(16), Signal(), Signal(6)
+        requested = Signal()
+        taken, complete = Signal(16), Signal(16)
+
+        m.submodules.under_way = under_way = fifo.SyncFIFOBuffered(width=16, depth=UNDER_WAY)
+        m.d.comb += [
+            under_way.w_en.eq(self.i_takes),
+            under_way.w_data.eq(step.free_rows),
+            under_way.r_en.eq(self.i_done),
+            self.o_layer.eq(layer),
+            self.o_step.eq(step),
+            self.o_go.eq((complete >= step.after) & (self.i_rows >= step.wait_rows) & under_way.w_rdy),
+            read.en.eq(1),
+            read.addr.eq(asked),
+        ]
+        with m.If(self.i_takes):
+            m.d.sync += taken.eq(taken + 1)
+        with m.If(self.i_done):
+            m.d.sync += [complete.eq(complete + 1), self.o_freed.eq(under_way.r_data)]
+
+        def fetch(at: object, words: int, then: str) -> None:
+            m.d.sync += [asked.eq(at), left.eq(words), came.eq(0)]
+            m.next = then
+
+        def arrive(register: data.View) -> object:
+            """One word a clock into the register's upper end; its last word is arriving."""
+            m.d.sync += [asked.eq(asked + 1), came.eq(1)]
+            with m.If(came):
+                m.d.sync += [left.eq(left - 1), register.eq(Cat(register.as_value()[32:], read.data))]
+            return came & (left == 1)
+
+        # Where layer n begins: 25 * n.
+        begins = Signal(16)
+        m.d.comb += begins.eq((step.layer << 4) + (step.layer << 3) + step.layer)
+
+        with m.FSM(name="sequencer"):
+            with m.State("REST"):
+                m.d.comb += self.o_rests.eq(1)
+                m.d.sync += [holds.eq(0), taken.eq(0), complete.eq(0), self.o_freed.eq(0)]
+                layers = self.i_header.layers
+                m.d.sync += steps_at.eq((layers << 4) + (layers << 3) + layers)
+                with m.If(self.i_begin):
+                    fetch(steps_at, STEP_WORDS, "FETCH_STEP")
+
+            with m.State("FETCH_STEP"):
+                with m.If(arrive(step)):
+                    m.d.sync += steps_at.eq(steps_at + STEP_WORDS)
+                    m.next = "COMPARE"
+
+            with m.State("COMPARE"):
+                m.d.sync += requested.eq(0)
+                with m.If(holds & (held == step.layer)):
+                    m.next = "PREPARED"
+                with m.Else():
+                    fetch(begins, LAYER_WORDS, "FETCH_LAYER")
+
+            with m.State("FETCH_LAYER"):
+                with m.If(arrive(layer)):
+                    m.d.sync += [held.eq(step.layer), holds.eq(1)]
+                    m.next = "PREPARED"
+
+            with m.State("PREPARED"):
+                needs_windows = (layer.op == LayerOp.WINDOW) & ~requested
+                passes = layer.kernel_rows[:5] * layer.kernel_columns[:5]
+                sets = Signal(16)
+                with m.If(layer.shared):
+                    m.d.comb += sets.eq(layer.groups)
+                with m.Else():
+                    m.d.comb += sets.eq(layer.groups * passes[:5])
+                m.d.comb += [
+                    self.o_windows.valid.eq(needs_windows),
+                    self.o_windows.payload.address.eq(layer.weight_base),
+                    self.o_windows.payload.sets.eq(sets),
+                    self.o_prepared.eq(~needs_windows),
+                ]
+                with m.If(self.o_windows.ready):
+                    m.d.sync += requested.eq(1)
+                with m.If(self.i_takes):
+                    with m.If(step.last):
+                        m.next = "COMPLETE"
+                    with m.Else():
+                        fetch(steps_at, STEP_WORDS, "FETCH_STEP")
+
+            with m.State("COMPLETE"), m.If(complete == taken):
+                m.next = "DELIVER"
+
+            with m.State("DELIVER"):
+                m.d.comb += self.o_deliver.eq(1)
+                m.next = "AWAIT_DELIVERY"
+
+            with m.State("AWAIT_DELIVERY"), m.If(self.i_delivered):
+                m.next = "REST"
+        return m

@@ -1,0 +1,216 @@
+"""The loops of a depthwise layer: channel word after channel word, row after row, some neighbouring windows a clock."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import PIXELS, Configuration
+from ocellus.program_formats import Epilogue, LayerOp
+
+from .descriptor import LAYER_WORD, STEP_WORD
+from .places import PLACE, added, further, lowered, named
+
+WINDOW_STEP = data.StructLayout(
+    {
+        "place": PLACE,
+        "row": signed(14),
+        "column": signed(14),
+        "set": 16,
+        "operand": 1,
+        "first": 1,
+        "last": 1,
+        "fetch": 1,
+        "parameter": 16,
+        "release": 1,
+        "pop": 1,
+        "ends": 1,
+        "out": PLACE,
+        "left": 12,
+    }
+)
+"""What one clock reads: the place, row and column of the first window's first tap; ``left`` counts the row's columns
+from this window on."""
+
+
+class WindowWalk(wiring.Component):
+    """One step a clock, from the clock after ``i_start`` on.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i_layer, i_step : LAYER, STEP, in
+        Steady while it runs.
+    i_start : unsigned(1), in
+    i_next_layer, i_next_step : LAYER, STEP, in
+        What begins with ``i_start``.
+    i_paced, i_fetchable : unsigned(1), in
+        A group may end; parameters may be fetched.
+    i_set : unsigned(1), in
+        One more set of weights has been fetched.
+    o_valid, o_holds, o_starves : unsigned(1), out
+        A step is made; one is held back by ``i_paced`` or ``i_fetchable``; by missing weights.
+    o : WINDOW_STEP, out
+    o_finishes : unsigned(1), out
+        This is the last.
+    """
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i_layer": In(LAYER_WORD),
+                "i_step": In(STEP_WORD),
+                "i_start": In(1),
+                "i_next_layer": In(LAYER_WORD),
+                "i_next_step": In(STEP_WORD),
+                "i_paced": In(1),
+                "i_fetchable": In(1),
+                "i_set": In(1),
+                "o_valid": Out(1),
+                "o_holds": Out(1),
+                "o_starves": Out(1),
+                "o": Out(WINDOW_STEP),
+                "o_finishes": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Counters that roll over in turn; one adder makes the next place from where the loop that advances began."""
+        m = Module()
+        c = self._c
+        layer, step = self.i_layer, self.i_step
+
+        runs = Signal()
+        word, py, px = Signal(16), Signal(8), Signal(8)
+        rows, left = Signal(12), Signal(12)
+        until_wrap = Signal(16)
+        # Where each loop's present turn began.
+        place = Signal(PLACE)
+        at_word, at_row, at_window, at_pass_row = (
+            Signal(PLACE, name=f"at_{n}") for n in ("word", "row", "window", "py")
+        )
+        out_word, out_row, out = (Signal(PLACE, name=f"out_{n}") for n in ("word", "row", "window"))
+        row, row_0 = Signal(signed(14)), Signal(signed(14))
+        column, column_0 = Signal(signed(14)), Signal(signed(14))
+        number, parameter = Signal(16), Signal(16)
+        operand = Signal()
+        begins_pixel, begins_word = Signal(init=1), Signal(init=1)
+        ready_sets = Signal(8)
+
+        has_operand = (layer.epilogue == Epilogue.ADD) | (layer.epilogue == Epilogue.MULTIPLY)
+        width = Signal(range(c.windows + 1))  # windows a clock
+        m.d.comb += width.eq(Mux(layer.tile == PIXELS, c.windows, 1))
+        last_pass = (px == layer.kernel_columns - 1) & (py == layer.kernel_rows - 1)
+        last_window = left <= width
+        last_row = rows == 1
+        last_word = word == layer.groups - 1
+        last, pixel_done, row_done, word_done = Signal(), Signal(), Signal(), Signal()
+
+        multiplies = layer.op != LayerOp.MAXIMUM
+        sets = Signal(5)
+        m.d.comb += sets.eq(Mux(layer.shared, 1, layer.kernel_rows[:5] * layer.kernel_columns[:5]))
+        starves = Signal()
+        m.d.comb += starves.eq(begins_word & multiplies & (ready_sets < sets))
+        allowed = (~last | self.i_paced) & (~begins_word | self.i_fetchable)
+        m.d.comb += [
+            last.eq(last_pass & ~operand),
+            self.o_valid.eq(runs & allowed & ~starves),
+            self.o_starves.eq(runs & starves),
+            self.o_holds.eq(runs & ~starves & ~allowed),
+            pixel_done.eq(self.o_valid & Mux(has_operand, operand, last)),
+            row_done.eq(pixel_done & last_window),
+            word_done.eq(row_done & last_row),
+            self.o_finishes.eq(word_done & last_word),
+            self.o.place.eq(place),
+            self.o.row.eq(row),
+            self.o.column.eq(column),
+            self.o.set.eq(Mux(layer.shared, 0, number)),
+            self.o.operand.eq(operand),
+            self.o.first.eq(begins_pixel),
+            self.o.last.eq(last),
+            self.o.fetch.eq(begins_word),
+            self.o.parameter.eq(layer.parameter_base + parameter),
+            self.o.pop.eq(last & last_window & last_row),
+            self.o.release.eq(last & last_window & last_row & multiplies),
+            self.o.ends.eq(last & last_window & last_row & last_word),
+            self.o.out.eq(out),
+            self.o.left.eq(left),
+        ]
+
+        taken = Mux(self.o_valid & begins_word & multiplies, sets, 0)
+        m.d.sync += ready_sets.eq(ready_sets + self.i_set - taken)
+
+        # The loop that advances gives the place to start from and the distance to go.
+        start, distance, following = Signal(PLACE), Signal(PLACE), Signal(PLACE)
+        m.d.comb += following.eq(added(c, start, distance))
+        with m.If(word_done):
+            m.d.comb += [start.eq(at_word), distance.eq(named(layer, "in_plane"))]
+        with m.Elif(row_done):
+            m.d.comb += [start.eq(at_row), distance.eq(named(layer, "in_row"))]
+        with m.Elif(pixel_done):
+            m.d.comb += [start.eq(at_window), distance.eq(named(layer, "in_pixel"))]
+        with m.Elif(px == layer.kernel_columns - 1):
+            m.d.comb += [start.eq(at_pass_row), distance.eq(named(layer, "in_tap_row"))]
+        with m.Else():
+            m.d.comb += [start.eq(place), distance.eq(named(layer, "in_tap"))]
+
+        with m.If(self.o_valid):
+            m.d.sync += [begins_pixel.eq(0), begins_word.eq(0)]
+            with m.If(~operand & ~(last_pass & has_operand)):
+                m.d.sync += [place.eq(following), number.eq(number + 1)]
+            with m.If(~operand & ~last_pass):
+                m.d.sync += [px.eq(px + 1), column.eq(column + layer.tap_columns)]
+                with m.If(px == layer.kernel_columns - 1):
+                    m.d.sync += [
+                        px.eq(0), py.eq(py + 1), at_pass_row.eq(following),
+                        column.eq(column_0), row.eq(row + layer.tap_rows),
+                    ]  # fmt: skip
+            with m.If(last):
+                m.d.sync += operand.eq(has_operand)
+        with m.If(pixel_done):
+            m.d.sync += [
+                operand.eq(0), px.eq(0), py.eq(0), number.eq(0), begins_pixel.eq(1),
+                place.eq(following), at_pass_row.eq(following), at_window.eq(following),
+                row.eq(row_0), left.eq(left - width),
+                out.eq(further(c, out, Mux(layer.tile == PIXELS, layer.out_pixel_bank * c.windows, layer.out_pixel_bank))),
+            ]  # fmt: skip
+            next_column = column_0 + Mux(layer.tile == PIXELS, layer.stride_columns * c.windows, layer.stride_columns)
+            m.d.sync += [column.eq(next_column), column_0.eq(next_column)]
+        with m.If(row_done):
+            next_out, next_row = Signal(PLACE), Signal(signed(14))
+            m.d.comb += [
+                next_out.eq(lowered(added(c, out_row, named(layer, "out_row")), layer.out_ring_lines, until_wrap == 1)),
+                next_row.eq(row_0 + layer.stride_rows),
+            ]
+            m.d.sync += [
+                at_row.eq(following), rows.eq(rows - 1), left.eq(layer.out_columns), until_wrap.eq(until_wrap - 1),
+                row.eq(next_row), row_0.eq(next_row), column.eq(-layer.lead), column_0.eq(-layer.lead),
+                out.eq(next_out), out_row.eq(next_out),
+            ]  # fmt: skip
+        with m.If(word_done):
+            next_word_out = Signal(PLACE)
+            m.d.comb += next_word_out.eq(added(c, out_word, named(layer, "out_plane")))
+            m.d.sync += [
+                begins_word.eq(1), at_word.eq(following), rows.eq(step.rows), word.eq(word + 1),
+                parameter.eq(parameter + -(-c.word // c.parameter_lanes)), until_wrap.eq(step.out_wrap),
+                row.eq(step.first_row), row_0.eq(step.first_row),
+                out.eq(next_word_out), out_row.eq(next_word_out), out_word.eq(next_word_out),
+            ]  # fmt: skip
+            with m.If(last_word):
+                m.d.sync += runs.eq(0)
+
+        with m.If(self.i_start):
+            step, layer = self.i_next_step, self.i_next_layer
+            begin, begin_out = named(step, "in"), named(step, "out")
+            m.d.sync += [
+                runs.eq(1), begins_pixel.eq(1), begins_word.eq(1), operand.eq(0),
+                word.eq(0), parameter.eq(0), px.eq(0), py.eq(0), number.eq(0),
+                rows.eq(step.rows), left.eq(layer.out_columns), until_wrap.eq(step.out_wrap),
+                row.eq(step.first_row), row_0.eq(step.first_row), column.eq(-layer.lead), column_0.eq(-layer.lead),
+                *(p.eq(begin) for p in (place, at_word, at_row, at_window, at_pass_row)),
+                *(p.eq(begin_out) for p in (out, out_row, out_word)),
+            ]  # fmt: skip
+        return m
