@@ -1,17 +1,18 @@
 """The accelerator's golden model: a network run operator by operator on whole arrays, exact to the last bit.
 
 Works on the graph of the file, never on the program image, so that it proves the compiler as well. Written from
-the reference kernels of TensorFlow Lite; docs/cnn.md gives the rules.
+the reference kernels of TensorFlow Lite; docs/cnn.md gives the rules. Networks of .onnx files follow other kernels:
+:mod:`.cnn_onnx`.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from ocellus.compiler.graph import Kind, Network, Tensor
+from ocellus.compiler.graph import Kind, Network, Runtime, Tensor
 from ocellus.formats import Arithmetic
 
-from . import cnn_elementwise, cnn_places, cnn_weighted
+from . import cnn_elementwise, cnn_onnx, cnn_places, cnn_weighted
 from .cnn_step import Step
 
 
@@ -26,12 +27,14 @@ def run(network: Network, x: np.ndarray, arithmetic: Arithmetic = Arithmetic.DOU
         int8 in the input's shape, or in one of as many elements.
     arithmetic : Arithmetic
         DOUBLE rounds as the reference kernels do. SINGLE rounds accumulators of convolutions and fully connected
-        layers once, halves up, and everything else as DOUBLE does.
+        layers once, halves up, and everything else as DOUBLE does. A network of an .onnx file has one arithmetic.
     """
     if x.dtype != np.int8 or x.size != network.input_tensor.size:
         raise ValueError(
             f"{network.name}: found an input of {x.dtype} {x.shape}, allowed int8 {network.input_tensor.shape}"
         )
+    if network.runtime is Runtime.ONNX:
+        return cnn_onnx.run(network, x)
     values = {network.input: x.reshape(network.input_tensor.shape)}
     for operator in network.operators:
         inputs = [network.tensors[name] for name in operator.inputs]

@@ -118,7 +118,7 @@ def _add(operator: Operator, inputs: Sequence[Tensor], output: Tensor, a: np.nda
     first, second = inputs
     ratio_a, ratio_b = _F(first.scale) / _F(output.scale), _F(second.scale) / _F(output.scale)
     zero_a, zero_b = _F(_zero_point(first)), _F(_zero_point(second))
-    fixed = _F(_zero_point(output)) - (ratio_a * zero_a + ratio_b * zero_b)
+    fixed = _F(_zero_point(output)) - fused_multiply_add(ratio_a, zero_a, ratio_b * zero_b)
     stored_a = a.astype(_F) + _F(128 if first.unsigned else 0)
     stored_b = b.astype(_F) + _F(128 if second.unsigned else 0)
     total = fused_multiply_add(stored_a, ratio_a, fused_multiply_add(stored_b, ratio_b, fixed))

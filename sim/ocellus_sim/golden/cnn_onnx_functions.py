@@ -24,14 +24,14 @@ _TANH = (
 )  # fmt: skip
 
 
-def fused_multiply_add(a: Floats, b: Floats | np.floating, c: Floats | np.floating) -> Floats:
+def fused_multiply_add(a: Floats | np.floating, b: Floats | np.floating, c: Floats | np.floating) -> Floats:
     """``a * b + c`` rounded once: the product is exact in float64, the sum is rounded to odd there."""
-    product = a.astype(np.float64) * np.asarray(b, np.float64)
+    product = np.asarray(a, np.float64) * np.asarray(b, np.float64)
     addend = np.asarray(c, np.float64)
     total = product + addend
     part = total - product
     lost = (product - (total - part)) + (addend - part)
-    even = (total.view(np.int64) & 1) == 0
+    even = (np.asarray(total).view(np.int64) & 1) == 0
     odd = np.nextafter(total, np.where(lost > 0, np.inf, -np.inf))
     return np.where((lost != 0) & even, odd, total).astype(_F)
 
