@@ -147,14 +147,10 @@ class Cnn(wiring.Component):
         self._count(m, sequencer, walk, inlet)
         return m
 
-    def _stuck(
-        self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath, inlet: Inlet
-    ) -> Signal:
+    def _stuck(self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath, inlet: Inlet) -> Signal:
         """The inference waits for rows of a tensor that has not come whole, and nothing else is under way."""
         stuck = Signal()
-        m.d.sync += stuck.eq(
-            sequencer.o_prepared & ~sequencer.o_go & ~walk.o_walks & datapath.o_idle & ~inlet.o_full
-        )
+        m.d.sync += stuck.eq(sequencer.o_prepared & ~sequencer.o_go & ~walk.o_walks & datapath.o_idle & ~inlet.o_full)
         return stuck
 
     def _count(self, m: Module, sequencer: Sequencer, walk: Walk, inlet: Inlet) -> None:
@@ -170,9 +166,8 @@ class Cnn(wiring.Component):
             (walk.o_requantiser, self.o_clocks_requantiser),
             (walk.o_input, self.o_clocks_input),
         ):
-            with m.If(sequencer.o_rests):
-                with m.If(inlet.o_begun):
-                    m.d.sync += total.eq(0)
+            with m.If(sequencer.o_rests), m.If(inlet.o_begun):
+                m.d.sync += total.eq(0)
             with m.Elif(runs):
                 m.d.sync += total.eq(total + spent)
         with m.If(~inlet.o_full):

@@ -91,6 +91,7 @@ class Inlet(wiring.Component):
         word = Signal(8)
         row_place, pixel_place, place = Signal(PLACE), Signal(PLACE), Signal(PLACE)
         ended = Signal()  # the tensor's last byte has come
+        whole = Signal()  # and what came of it is stored
 
         shifts, value = Signal(), Signal(signed(8))
         for n in range(size):
@@ -103,7 +104,7 @@ class Inlet(wiring.Component):
 
         beyond = column >= header.input_columns  # only virtual columns are left
         fits = Signal()
-        m.d.sync += fits.eq(rows < self.i_freed + header.ring_rows)
+        m.d.comb += fits.eq(rows < self.i_freed + header.ring_rows)
         last_channel = channel == header.input_channels - 1
         pixel_ends = Signal()
         completes = Signal()
@@ -116,7 +117,7 @@ class Inlet(wiring.Component):
                 )
             ),
             pixel_ends.eq(last_channel),
-            self.o_rows.eq(Mux(ended, header.input_rows, rows)),
+            self.o_rows.eq(Mux(whole, header.input_rows, rows)),
             self.o_begun.eq(begun),
             self.o_full.eq(ended),
         ]
@@ -160,9 +161,8 @@ class Inlet(wiring.Component):
                 with m.If(self.i_open & self.i.valid & ~skips):
                     begin_row(named(header, "input"))
 
-            with m.State("AWAIT_ROOM"):
-                with m.If(fits):
-                    m.next = "FILL"
+            with m.State("AWAIT_ROOM"), m.If(fits):
+                m.next = "FILL"
 
             with m.State("FILL"):
                 with m.If(row_is_over):
@@ -211,6 +211,8 @@ class Inlet(wiring.Component):
                     with m.If(arrives & self.i.payload.last):
                         m.d.sync += ended.eq(1)
 
-            with m.State("HOLD"), m.If(self.i_restart):
-                m.next = "AWAIT_TENSOR"
+            with m.State("HOLD"):
+                m.d.comb += whole.eq(1)
+                with m.If(self.i_restart):
+                    m.next = "AWAIT_TENSOR"
         return m

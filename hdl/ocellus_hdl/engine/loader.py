@@ -17,6 +17,7 @@ HEADER_WORDS = HEADER.size // 32
 
 TABLE_WORDS = 256 // 4
 
+
 class Loader(wiring.Component):
     """One word a clock; begins when no inference runs.
 

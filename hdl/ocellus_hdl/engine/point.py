@@ -1,4 +1,4 @@
-"""The loops of a convolution: group after group, tap after tap, chunk after chunk, for one tile of pixels after another."""
+"""The loops of a convolution: groups of output channels, taps, chunks of input channels, tile after tile."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring

@@ -6,8 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.engine import PIXELS, Configuration
 
-from .places import PLACE, added, lowered, named
 from .descriptor import LAYER_WORD, STEP_WORD
+from .places import PLACE, added, lowered, named
 
 SIDE = 3
 """Pixels that are made in a clock."""
@@ -143,10 +143,9 @@ class Pump(wiring.Component):
                 m.d.sync += rests.eq(1)
 
         with m.FSM(name="pump"):
-            with m.State("REST"):
-                with m.If(self.i_start):
-                    m.d.sync += rests.eq(0)
-                    m.next = "PREPARE"
+            with m.State("REST"), m.If(self.i_start):
+                m.d.sync += rests.eq(0)
+                m.next = "PREPARE"
 
             with m.State("PREPARE"):
                 m.d.sync += [

@@ -86,7 +86,7 @@ class Sequencer(wiring.Component):
 
         layer, step = Signal(LAYER_WORD), Signal(STEP_WORD)
         held, holds = Signal(8), Signal()  # the layer that is here
-        steps_at, layer_at = Signal(16), Signal(16)
+        steps_at = Signal(16)
         asked, came, left = Signal(16), Signal(), Signal(6)
         requested = Signal()
         taken, complete = Signal(16), Signal(16)
@@ -131,10 +131,9 @@ class Sequencer(wiring.Component):
                 with m.If(self.i_begin):
                     fetch(steps_at, STEP_WORDS, "FETCH_STEP")
 
-            with m.State("FETCH_STEP"):
-                with m.If(arrive(step)):
-                    m.d.sync += steps_at.eq(steps_at + STEP_WORDS)
-                    m.next = "COMPARE"
+            with m.State("FETCH_STEP"), m.If(arrive(step)):
+                m.d.sync += steps_at.eq(steps_at + STEP_WORDS)
+                m.next = "COMPARE"
 
             with m.State("COMPARE"):
                 m.d.sync += requested.eq(0)
@@ -143,10 +142,9 @@ class Sequencer(wiring.Component):
                 with m.Else():
                     fetch(begins, LAYER_WORDS, "FETCH_LAYER")
 
-            with m.State("FETCH_LAYER"):
-                with m.If(arrive(layer)):
-                    m.d.sync += [held.eq(step.layer), holds.eq(1)]
-                    m.next = "PREPARED"
+            with m.State("FETCH_LAYER"), m.If(arrive(layer)):
+                m.d.sync += [held.eq(step.layer), holds.eq(1)]
+                m.next = "PREPARED"
 
             with m.State("PREPARED"):
                 needs_windows = (layer.op == LayerOp.WINDOW) & ~requested

@@ -204,7 +204,9 @@ class Walk(wiring.Component):
         outs = [Signal(PLACE, name=f"out_{i}") for i in range(PIXELS)]
         exists_1 = Signal(PIXELS)
         with m.If(valid):
-            m.d.sync += base.eq(Mux(is_point, added(c, tile.pixels[0].place, point.o.off).as_value(), w.place.as_value()))
+            m.d.sync += base.eq(
+                Mux(is_point, added(c, tile.pixels[0].place, point.o.off).as_value(), w.place.as_value())
+            )
             m.d.sync += [row_1.eq(w.row), column_1.eq(w.column)]
         for i in range(PIXELS):
             pixel = tile.pixels[i]
