@@ -1,4 +1,4 @@
-"""LiteRT 1.2.0 with its reference kernels, every operator's output kept."""
+"""LiteRT 1.2.0: with its reference kernels, every operator's output kept, and as it runs by default."""
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -32,9 +32,25 @@ def run(model: bytes, x: np.ndarray) -> dict[str, np.ndarray]:
     return {names[index]: interpreter.get_tensor(index).copy() for index in outputs}
 
 
+def run_by_default(model: bytes, x: np.ndarray) -> np.ndarray:
+    """The output that the default interpreter computes: with XNNPACK, whose accumulators are rounded once."""
+    interpreter = Interpreter(model_content=model)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).copy()
+
+
 def random_input(model: bytes, seed: int) -> np.ndarray:
-    """An int8 tensor of the network's input shape: over the whole range, with runs of both ends of it."""
-    shape = tuple(int(n) for n in _interpreter(model).get_input_details()[0]["shape"])
+    """A tensor of the network's input shape and type: over the whole range, with many of one end of it.
+
+    Where there is room, every value occurs.
+    """
+    details = _interpreter(model).get_input_details()[0]
+    shape = tuple(int(n) for n in details["shape"])
     random = np.random.default_rng(seed)
     x = random.integers(-128, 128, shape, dtype=np.int8)
-    return np.where(random.random(shape) < 0.1, random.choice(np.array([-128, 127], np.int8)), x)
+    x = np.where(random.random(shape) < 0.1, random.choice(np.array([-128, 127], np.int8)), x)
+    if x.size >= 256:
+        x.ravel()[:256] = random.permutation(256) - 128
+    return x if details["dtype"] is np.int8 else (x.view(np.uint8) ^ 0x80)

@@ -24,7 +24,7 @@ def check_product(at: str, operator: Operator, inputs: list[Tensor], output: Ten
 def _check_pair(at: str, inputs: list[Tensor], output: Tensor) -> None:
     """Equal shapes, or one that repeats where it has size 1."""
     check_activations(at, *inputs, output)
-    small, large = sorted(inputs, key=lambda t: t.size)
+    small, large = sorted(inputs, key=lambda t: (t.size, len(t.shape)))
     if not _repeats(small.shape, large.shape):
         a, b = (t.shape for t in inputs)
         raise BadInput(
@@ -67,14 +67,14 @@ def check_function(at: str, operator: Operator, inputs: list[Tensor], output: Te
     match operator.kind:
         case Kind.LOGISTIC:
             check_quantisation(at, output, 1 / 256, -128)
-        case Kind.TANH:
-            check_quantisation(at, output, 1 / 128, 0)
+        case Kind.TANH if output.scale < 2.0**-20:
+            raise BadInput(f"{at}: tensor {output.name!r}: found scale {output.scale:g}, allowed 2^-20 and more")
         case Kind.HARD_SWISH:
             _check_hard_swish(at, x, output)
-        case Kind.LEAKY_RELU if not 0 <= operator.alpha <= 2.0**20:
-            raise BadInput(f"{at}: found alpha {operator.alpha:g}, allowed 0 to 2^20")
+        case Kind.LEAKY_RELU if not abs(operator.alpha) <= 2.0**20:
+            raise BadInput(f"{at}: found alpha {operator.alpha:g}, allowed -2^20 to 2^20")
         case _:
-            check_multiplier(at, output, x.scale * max(operator.alpha, 1) / output.scale)
+            check_multiplier(at, output, x.scale * max(abs(operator.alpha), 1) / output.scale)
 
 
 def _check_hard_swish(at: str, x: Tensor, output: Tensor) -> None:

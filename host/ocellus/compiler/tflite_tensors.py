@@ -85,7 +85,7 @@ class TensorReader:
         if kind not in _LOWEST:
             return Tensor(name, shape, data=data)
         scales, zero_point, axis = self._quantisation(t, kind, at)
-        return Tensor(name, shape, scales, zero_point, axis, data)
+        return Tensor(name, shape, scales, zero_point, axis, data, unsigned=kind == "UINT8")
 
     def _constant(self, t: Any, kind: str, shape: tuple[int, ...], at: str) -> np.ndarray | None:
         """The values of a constant, None for an activation."""

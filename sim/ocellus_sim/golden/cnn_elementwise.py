@@ -83,8 +83,8 @@ def leaky_relu(step: Step, x: Integers) -> Integers:
 
 def logistic(step: Step, x: Integers) -> Integers:
     """LOGISTIC, in float32."""
-    one = np.float32(1)
-    return _float_function(step, x, lambda real: one / (one + np.float32(exp(-real))))
+    one, enough = np.float32(1), 88.0  # where float32 ends, and the result has long been 0
+    return _float_function(step, x, lambda real: one / (one + np.float32(exp(min(-real, enough)))))
 
 
 def hyperbolic_tangent(step: Step, x: Integers) -> Integers:
