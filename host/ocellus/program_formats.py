@@ -109,3 +109,6 @@ PARAMETER = Layout(
     "Parameter", (Field("bias", 32, signed=True), Field("multiplier", 32), Field("shift", 8, signed=True))
 )
 """One output channel's requantisation; three 32-bit words in the image (the upper 24 bits of the third are 0)."""
+
+CNN_SPENT = Layout("CnnSpent", (Field("busy", 32), Field("weights", 32), Field("requantiser", 32), Field("input", 32)))
+"""Where clocks went: the array worked; a step waited for weights; for the requantiser; for rows of its input."""

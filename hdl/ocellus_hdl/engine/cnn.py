@@ -1,12 +1,15 @@
 """The accelerator: a tensor in, a tensor out, by the network that was loaded."""
 
-from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.hdl import Cat, Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.engine import Configuration
-from ocellus.program_formats import Epilogue
+from ocellus.program_formats import CNN_SPENT, Epilogue
 
+from ..layouts import struct
+
+from .counters import Counters
 from .datapath import Datapath
 from .descriptor import STATUS, TENSOR
 from .inlet import Inlet
@@ -39,9 +42,10 @@ class Cnn(wiring.Component):
         A tensor may begin: a network is loaded, and the inference before is over.
     o_inference_clocks : unsigned(32), out
         From the acceptance of the last input byte to the last step's end; steady while the output leaves.
-    o_clocks : busy, weights, requantiser, input: unsigned(32), out
-        How the clocks of the inference were spent, from the first row on: the array worked; a step waited for weights;
-        for the requantiser; for rows of the sensor or of the layer before. Steady while the output leaves.
+    i_count_address, o_count : unsigned(10), unsigned(32)
+        A layer's counter, as :class:`Counters` has them; while no inference is under way.
+    o_spent : CNN_SPENT, out
+        How the clocks of the inference were spent, from its first row on; steady while the output leaves.
     o_busy, o_layer : unsigned(1), unsigned(8), out
         A step is under way, and its layer.
     o_tap : flow(tapped), out
@@ -61,10 +65,9 @@ class Cnn(wiring.Component):
                 "o_status": Out(STATUS),
                 "o_free": Out(1),
                 "o_inference_clocks": Out(32),
-                "o_clocks_busy": Out(32),
-                "o_clocks_weights": Out(32),
-                "o_clocks_requantiser": Out(32),
-                "o_clocks_input": Out(32),
+                "i_count_address": In(10),
+                "o_count": Out(32),
+                "o_spent": Out(struct(CNN_SPENT)),
                 "o_busy": Out(1),
                 "o_layer": Out(8),
                 "o_tap": Out(flow(tapped(c))),
@@ -80,6 +83,7 @@ class Cnn(wiring.Component):
         resets = ResetInserter(forgets)
         sequencer, walk, datapath = Sequencer(c), Walk(c), Datapath(c)
         inlet, outlet = Inlet(c), Outlet(c)
+        m.submodules.counters = counters = Counters(c)
         m.submodules.sequencer = resets(sequencer)
         m.submodules.walk = resets(walk)
         m.submodules.datapath = resets(datapath)
@@ -122,7 +126,7 @@ class Cnn(wiring.Component):
             walk.i_prepared.eq(sequencer.o_prepared),
             walk.i_next_layer.eq(sequencer.o_layer),
             walk.i_next_step.eq(sequencer.o_step),
-            walk.i_go.eq(sequencer.o_go),
+            walk.i_go.eq(sequencer.o_go & counters.o_ready),
             walk.i_set.eq(datapath.o_sets.valid),
             walk.i_combining.eq(datapath.o_combining),
             datapath.i_arithmetic.eq(header.arithmetic),
@@ -144,7 +148,7 @@ class Cnn(wiring.Component):
 
         wiring.connect(m, datapath.o_tap, wiring.flipped(self.o_tap))
         m.d.comb += [self.o_busy.eq(walk.o_walks), self.o_layer.eq(walk.o_number)]
-        self._count(m, sequencer, walk, inlet)
+        self._count(m, sequencer, walk, inlet, counters)
         return m
 
     def _stuck(self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath, inlet: Inlet) -> Signal:
@@ -153,23 +157,28 @@ class Cnn(wiring.Component):
         m.d.sync += stuck.eq(sequencer.o_prepared & ~sequencer.o_go & ~walk.o_walks & datapath.o_idle & ~inlet.o_full)
         return stuck
 
-    def _count(self, m: Module, sequencer: Sequencer, walk: Walk, inlet: Inlet) -> None:
+    def _count(self, m: Module, sequencer: Sequencer, walk: Walk, inlet: Inlet, counters: Counters) -> None:
         """Counters that stand still from the last step's end to the next tensor's first byte."""
         runs = Signal()
-        with m.If(sequencer.o_rests & inlet.o_begun):
+        begins = sequencer.o_rests & inlet.o_begun
+        with m.If(begins):
             m.d.sync += runs.eq(1)
         with m.If(sequencer.o_deliver):
             m.d.sync += runs.eq(0)
-        for spent, total in (
-            (walk.o_busy, self.o_clocks_busy),
-            (walk.o_weights, self.o_clocks_weights),
-            (walk.o_requantiser, self.o_clocks_requantiser),
-            (walk.o_input, self.o_clocks_input),
-        ):
-            with m.If(sequencer.o_rests), m.If(inlet.o_begun):
+        spent = Cat(walk.o_busy, walk.o_weights, walk.o_requantiser, walk.o_input)
+        m.d.comb += [
+            counters.i_runs.eq(runs),
+            counters.i_layer.eq(walk.o_number),
+            counters.i_spent.eq(spent),
+            counters.i_address.eq(self.i_count_address),
+            self.o_count.eq(counters.o),
+        ]
+        for n, field in enumerate(CNN_SPENT.fields):
+            total = self.o_spent[field.name]
+            with m.If(begins):
                 m.d.sync += total.eq(0)
             with m.Elif(runs):
-                m.d.sync += total.eq(total + spent)
+                m.d.sync += total.eq(total + spent[n])
         with m.If(~inlet.o_full):
             m.d.sync += self.o_inference_clocks.eq(0)
         with m.Elif(runs):

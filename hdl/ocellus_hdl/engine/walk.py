@@ -62,6 +62,8 @@ class Walk(wiring.Component):
     o : flow(command), out
     o_layer : LAYER, out
         Of the step under way.
+    o_number : unsigned(8), out
+        Layer of the step under way, or of the one that waits to begin.
     o_walks : unsigned(1), out
         A step is under way.
     o_busy, o_weights, o_requantiser, o_input : unsigned(1), out
@@ -127,7 +129,7 @@ class Walk(wiring.Component):
             window.i_start.eq(self.o_takes & ~next_is_point),
             window.i_set.eq(self.i_set),
             self.o_layer.eq(layer),
-            self.o_number.eq(step.layer),
+            self.o_number.eq(Mux(walks | ~self.i_prepared, step.layer, self.i_next_step.layer)),
             self.o_walks.eq(walks),
         ]  # fmt: skip
         with m.If(pump.i_start):

@@ -102,7 +102,8 @@ class WindowWalk(wiring.Component):
 
         has_operand = (layer.epilogue == Epilogue.ADD) | (layer.epilogue == Epilogue.MULTIPLY)
         width = Signal(range(c.windows + 1))  # windows a clock
-        m.d.comb += width.eq(Mux(layer.tile == PIXELS, c.windows, 1))
+        side_by_side = layer.tile == PIXELS
+        m.d.comb += width.eq(Mux(side_by_side, c.windows, 1))
         last_pass = (px == layer.kernel_columns - 1) & (py == layer.kernel_rows - 1)
         last_window = left <= width
         last_row = rows == 1
@@ -175,9 +176,9 @@ class WindowWalk(wiring.Component):
                 operand.eq(0), px.eq(0), py.eq(0), number.eq(0), begins_pixel.eq(1),
                 place.eq(following), at_pass_row.eq(following), at_window.eq(following),
                 row.eq(row_0), left.eq(left - width),
-                out.eq(further(c, out, Mux(layer.tile == PIXELS, layer.out_pixel_bank * c.windows, layer.out_pixel_bank))),
+                out.eq(further(c, out, Mux(side_by_side, layer.out_pixel_bank * c.windows, layer.out_pixel_bank))),
             ]  # fmt: skip
-            next_column = column_0 + Mux(layer.tile == PIXELS, layer.stride_columns * c.windows, layer.stride_columns)
+            next_column = column_0 + Mux(side_by_side, layer.stride_columns * c.windows, layer.stride_columns)
             m.d.sync += [column.eq(next_column), column_0.eq(next_column)]
         with m.If(row_done):
             next_out, next_row = Signal(PLACE), Signal(signed(14))
