@@ -1,0 +1,1 @@
+"""From a network's graph to a program image of the engine; docs/engine.md is the contract."""

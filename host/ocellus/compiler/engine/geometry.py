@@ -1,0 +1,118 @@
+"""How a layer walks over the banks: which pitches of its storages it likes, and what it costs when they are others."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...engine import PIXELS, Configuration
+from ...program_formats import Epilogue, LayerOp
+from .layers import ArrayLayer
+
+Pitches = dict[str, int]
+"""Words from one row of a storage to the next."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What a layer's descriptor says of its tiles or passes.
+
+    Attributes
+    ----------
+    spread, out_spread : int
+        Banks between neighbouring pixels of a tile, as read and as written.
+    tile : int
+        Pixels of a tile; for windows 1 or 9.
+    cut : bool
+        Tiles end at row ends.
+    tap_rows, tap_columns : int
+        Rows and columns that a pass of a window takes: 3, or 1 where the taps lie apart.
+    passes : tuple of int
+        Passes along rows and columns, or kernel rows and columns of a POINT.
+    """
+
+    spread: int = 1
+    out_spread: int = 1
+    tile: int = PIXELS
+    cut: bool = False
+    tap_rows: int = 3
+    tap_columns: int = 3
+    passes: tuple[int, int] = (1, 1)
+
+
+def spreads(sizes: Configuration) -> list[int]:
+    """Distances of neighbouring pixels at which nine lie in different banks."""
+    return [s for s in (1, 2, 3) if len({i * s % sizes.banks for i in range(PIXELS)}) == PIXELS]
+
+
+def walk(layer: ArrayLayer, sizes: Configuration, in_pitch: int | None, out_pitch: int | None) -> Walk:
+    """The layer's way over storages of those pitches; None is a pitch that suits it."""
+    return _tiles(layer, sizes, in_pitch, out_pitch) if layer.op is LayerOp.POINT else _windows(layer, sizes, in_pitch)
+
+
+def _tiles(layer: ArrayLayer, sizes: Configuration, in_pitch: int | None, out_pitch: int | None) -> Walk:
+    banks, (rows, columns, _) = sizes.banks, layer.out_shape
+    combines = layer.epilogue in (Epilogue.ADD, Epilogue.MULTIPLY)
+    spread, follows = _spread(layer.stride, columns, sizes, in_pitch)
+    out_spread, out_follows = _spread(layer.out_step, columns, sizes, out_pitch)
+    if spread not in spreads(sizes) or (combines and out_spread not in spreads(sizes)):
+        return Walk(1, 1, 1, False, passes=layer.kernel)
+    fits = follows and (out_follows or not combines)
+    fits = fits and (out_pitch is None or _beats_apart(layer, sizes, out_pitch % banks))
+    return Walk(spread, out_spread if combines else 1, PIXELS, rows > 1 and not fits, passes=layer.kernel)
+
+
+def _spread(step: tuple[int, int], columns: int, sizes: Configuration, pitch: int | None) -> tuple[int, bool]:
+    """Banks from one pixel to the next, and whether it is the same across a row's end."""
+    if pitch is None:
+        return step[1] if columns > 1 else 1, True
+    across = step[0] * pitch % sizes.banks
+    if columns == 1:  # pixels lie a row apart, whatever the strides
+        return (across, True) if across in spreads(sizes) else (1, False)
+    return step[1], across == columns * step[1] % sizes.banks
+
+
+def _beats_apart(layer: ArrayLayer, sizes: Configuration, out_pitch: int) -> bool:
+    """Successive pixels that are written in one clock lie in different banks, wherever a tile begins."""
+    rows, columns, _ = layer.out_shape
+    rows = min(rows, PIXELS + 2)  # a beat reaches no further, and every row's end is like the first
+    oy, ox = np.divmod(np.arange(rows * columns), columns)
+    banks = (oy * layer.out_step[0] * out_pitch + ox * layer.out_step[1]) % sizes.banks
+    return all((banks[n:] != banks[: len(banks) - n]).all() for n in range(1, min(sizes.beat_pixels, len(banks))))
+
+
+def _windows(layer: ArrayLayer, sizes: Configuration, in_pitch: int | None) -> Walk:
+    rows, columns = layer.kernel
+    if layer.op is LayerOp.MAXIMUM:
+        tap_rows, tap_columns = 1, 1
+    else:
+        thirds = in_pitch is None or in_pitch % sizes.banks in (sizes.columns, 2 * sizes.columns)
+        tap_rows = 3 if layer.dilation[0] == 1 and thirds else 1
+        tap_columns = 3 if layer.dilation[1] == 1 else 1
+    passes = -(-rows // tap_rows), -(-columns // tap_columns)
+    stride = layer.stride[1]
+    written = {j * layer.out_step[1] % sizes.banks for j in range(sizes.windows)}
+    narrow = not 1 <= stride <= 3 or len(written) < sizes.windows
+    return Walk(stride if not narrow else 0, 1, 1 if narrow else PIXELS, False, tap_rows, tap_columns, passes)
+
+
+def clocks(layer: ArrayLayer, way: Walk, sizes: Configuration, rows: int) -> int:
+    """Clocks that ``rows`` output rows take the array, without waiting."""
+    combines = layer.epilogue in (Epilogue.ADD, Epilogue.MULTIPLY)
+    columns, channels = layer.out_shape[1], layer.out_shape[2]
+    slowest = pace(layer, sizes)
+    count = way.passes[0] * way.passes[1]
+    if layer.op is LayerOp.POINT:
+        tiles = rows * -(-columns // way.tile) if way.cut else -(-rows * columns // way.tile)
+        sums = count * -(-layer.in_shape[2] // sizes.inputs)
+        return tiles * -(-channels // sizes.outputs) * max(sums + combines, slowest)
+    wide = 1 if way.tile == 1 else sizes.windows
+    return -(-channels // sizes.word) * rows * -(-columns // wide) * max(count + combines, slowest)
+
+
+def pace(layer: ArrayLayer, sizes: Configuration) -> int:
+    """Clocks at least from the end of one group to the next."""
+    least = sizes.beats if layer.op is LayerOp.POINT else 1
+    if layer.epilogue is Epilogue.PLAIN:
+        return least
+    results = PIXELS * sizes.outputs if layer.op is LayerOp.POINT else sizes.lanes
+    return max(least, -(-results // sizes.combiners))

@@ -1,0 +1,149 @@
+"""Pools, means and pads: windows that pick, sum or move pixels."""
+
+from dataclasses import replace
+from itertools import groupby, product
+
+import numpy as np
+
+from ...program_formats import LayerOp
+from ..graph import Kind, Operator
+from ..quantisation import Factor, activation_range
+from .layers import ArrayLayer, Shape
+from .lower_elementwise import IDENTITY, copied
+from .lower_weighted import MAX_PASSES
+from .storages import Storages, pads
+
+_MAX_EXACT = 2800
+"""Elements up to which ``2^31 // n + 1`` gives the exact quotient: 128 * n * 2n < 2^31."""
+
+
+def quotient_factor(storages: Storages, operator: Operator, count: int) -> Factor:
+    """Division by ``count``, halves away from zero, with either rounding.
+
+    A multiplier a little above ``2^31 / count`` without a shift is rounded once, halves up; the excess takes negative
+    halves down, and is too small to matter elsewhere.
+    """
+    if count == 1:
+        return IDENTITY
+    if count > _MAX_EXACT:
+        raise storages.refuse(operator, f"found an average of {count} pixels, allowed up to {_MAX_EXACT}")
+    return Factor((1 << 31) // count + 1, 0)
+
+
+def lower_average_pool(storages: Storages, operator: Operator) -> None:
+    """AVERAGE_POOL_2D: windows of ones, a layer for each part of the output whose windows hold equally many pixels."""
+    (x,), output = storages.tensors(operator)
+    storage, shape = storages.picture(operator, x)
+    minimum, maximum = activation_range(operator.activation, output)
+    lead = pads(operator, shape)
+    base = ArrayLayer(
+        (operator,), LayerOp.WINDOW, storage, storages.store(output), shape, output.picture, None,
+        np.zeros(shape[2], np.int32), (), operator.kernel, operator.stride, pad=lead, minimum=minimum, maximum=maximum,
+    )  # fmt: skip
+    if operator.count_include_pad:
+        raise storages.refuse(operator, "found padding that counts, allowed averages of pixels alone")
+    passes = -(-operator.kernel[0] // 3) * -(-operator.kernel[1] // 3)
+    runs = [_runs(shape, output.picture, operator, lead, axis, passes > MAX_PASSES) for axis in (0, 1)]
+    for (top, rows, count_rows), (left, columns, count_columns) in product(*runs):
+        part = _part(base, top, rows, left, columns)
+        factor = quotient_factor(storages, operator, count_rows * count_columns)
+        storages.add(_summed(replace(part, factors=(factor,) * shape[2]), passes > MAX_PASSES))
+
+
+def _runs(
+    shape: Shape, out: Shape, operator: Operator, lead: tuple[int, int], axis: int, single: bool
+) -> list[tuple[int, int, int]]:
+    """First place, number of places and pixels in the window, for runs of places with windows alike."""
+    size, kernel, stride = shape[axis], operator.kernel[axis], operator.stride[axis]
+    inside = [min(n * stride - lead[axis] + kernel, size) - max(n * stride - lead[axis], 0) for n in range(out[axis])]
+    if single:
+        return [(n, 1, count) for n, count in enumerate(inside)]
+    groups = [[n for n, _ in run] for _, run in groupby(enumerate(inside), key=lambda item: item[1])]
+    return [(run[0], len(run), inside[run[0]]) for run in groups]
+
+
+def _part(layer: ArrayLayer, top: int, rows: int, left: int, columns: int) -> ArrayLayer:
+    """Those output pixels alone. The source's picture is cut where no window of theirs reaches to the left or above."""
+    first = [place * stride - pad for place, stride, pad in zip((top, left), layer.stride, layer.pad, strict=True)]
+    y, x = max(first[0], 0), max(first[1], 0)
+    h, w, c = layer.in_shape
+    return replace(
+        layer,
+        in_shape=(h - y, w - x, c),
+        in_origin=(y, x, 0),
+        pad=(max(-first[0], 0), max(-first[1], 0)),
+        out_shape=(rows, columns, c),
+        out_origin=(top, left, 0),
+    )
+
+
+def _summed(layer: ArrayLayer, single: bool) -> ArrayLayer:
+    """With weights of one; a single window of many passes takes one set, and what lies behind the window is cut off."""
+    rows, columns = layer.kernel
+    channels = layer.in_shape[2]
+    if not single:
+        return replace(layer, weights=np.ones((rows, columns, channels), np.int8))
+    inside = (
+        min(rows - layer.pad[0], layer.in_shape[0]),
+        min(columns - layer.pad[1], layer.in_shape[1]),
+        channels,
+    )
+    return replace(
+        layer, in_shape=inside, kernel=inside[:2], stride=(1, 1), pad=(0, 0),
+        weights=np.ones((1, 1, channels), np.int8), shared=True,
+    )  # fmt: skip
+
+
+def lower_mean(storages: Storages, operator: Operator) -> None:
+    """MEAN over rows, columns or both: the count goes into the multiplier, which loses its lowest bits."""
+    (x,), output = storages.tensors(operator)
+    storage, shape = storages.picture(operator, x)
+    if 2 in operator.axes:
+        raise storages.refuse(operator, "found an average over channels, allowed rows and columns")
+    kernel = (shape[0] if 0 in operator.axes else 1, shape[1] if 1 in operator.axes else 1)
+    out_shape = (shape[0] // kernel[0], shape[1] // kernel[1], shape[2])
+    count = kernel[0] * kernel[1]
+    real = Factor.of(x.scale / output.scale)
+    up = min(count.bit_length() - 1, 32, 31 + real.shift)
+    factor = Factor((real.multiplier << up) // count, real.shift - up)
+    base = ArrayLayer(
+        (operator,), LayerOp.WINDOW, storage, storages.store(output, out_shape), shape, out_shape, None,
+        np.full(shape[2], -count * x.zero_point, np.int32), (factor,) * shape[2], kernel, kernel,
+        zero_point=output.zero_point,
+    )  # fmt: skip
+    single = -(-kernel[0] // 3) * -(-kernel[1] // 3) > MAX_PASSES
+    places = product(range(out_shape[0]), range(out_shape[1])) if single else [(0, 0)]
+    for top, left in places:
+        part = _part(base, top, 1, left, 1) if single else base
+        storages.add(_summed(part, single))
+
+
+def lower_max_pool(storages: Storages, operator: Operator) -> None:
+    """MAX_POOL_2D."""
+    (x,), output = storages.tensors(operator)
+    storage, shape = storages.picture(operator, x)
+    minimum, maximum = activation_range(operator.activation, output)
+    storages.add(
+        ArrayLayer(
+            (operator,), LayerOp.MAXIMUM, storage, storages.store(output), shape, output.picture, None,
+            np.zeros(shape[2], np.int32), (IDENTITY,) * shape[2], operator.kernel, operator.stride,
+            pad=pads(operator, shape), fill=-128, minimum=minimum, maximum=maximum,
+        )
+    )  # fmt: skip
+
+
+def lower_pad(storages: Storages, operator: Operator) -> None:
+    """PAD: its readers add it to their own padding where they may, otherwise a copy with a border."""
+    (x,), output = storages.tensors(operator)
+    readers = storages.readers(output.name)
+    weighted = all(reader.kind in (Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D) for reader in readers)
+    top, _, left, _ = operator.amounts
+    if readers and weighted and output.name != storages.plan.network.output and x.name not in storages.padded:
+        storages.padded[output.name] = (x.name, top, left)
+        storages.plan.notes.append(f"{operator} is part of the padding of {', '.join(map(str, readers))}")
+        return
+    if x.name in storages.padded:
+        raise storages.refuse(operator, f"tensor {x.name!r}: found a PAD of a PAD, allowed one")
+    storage, shape = storages.picture(operator, x)
+    copy = copied((operator,), storage, storages.store(output), shape)
+    storages.add(replace(copy, out_shape=output.picture, pad=(top, left), fill=output.zero_point))

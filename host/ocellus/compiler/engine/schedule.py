@@ -1,0 +1,136 @@
+"""The order of work: which rows of which layer, step by step, and what each step has to wait for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .layers import Plan
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Output rows ``first`` to ``last`` (not included) of a layer."""
+
+    layer: int
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return self.last - self.first
+
+
+@dataclass(frozen=True)
+class Waits:
+    """What a step waits for, and what it sets free; docs/engine.md has the words."""
+
+    after: int
+    wait_rows: int
+    free_rows: int
+
+
+def in_one_go(plan: Plan, layers: Sequence[int]) -> list[Rows]:
+    """Each layer as one step."""
+    return [Rows(n, 0, plan.layers[n].out_shape[0]) for n in layers]
+
+
+def interleaved(plan: Plan, layers: Sequence[int], rows: Sequence[int]) -> list[Rows]:
+    """Steps of few rows, the deepest layer first.
+
+    Each round goes from the last of ``layers`` to the first. A layer makes its next ``rows`` output rows when what
+    they need was there before the round came to it, and when a later layer lacks them. So a step seldom needs what the
+    step directly before it made, and no layer runs ahead of its readers.
+    """
+    return _Interleaving(plan, layers, rows).steps()
+
+
+class _Interleaving:
+    def __init__(self, plan: Plan, layers: Sequence[int], rows: Sequence[int]) -> None:
+        self.plan, self.layers = plan, list(layers)
+        self.rows = dict(zip(layers, rows, strict=True))
+        self.done = dict.fromkeys(layers, 0)
+
+    def steps(self) -> list[Rows]:
+        found: list[Rows] = []
+        while any(self.done[n] < self._total(n) for n in self.layers):
+            before = len(found)
+            for n in reversed(self.layers):
+                step = self._next(n)
+                if step is not None and self._ready(step) and self._lacking(n):
+                    found.append(step)
+                    self.done[n] = step.last
+            assert len(found) > before, "no layer can go on"
+        return found
+
+    def _total(self, n: int) -> int:
+        return self.plan.layers[n].out_shape[0]
+
+    def _next(self, n: int) -> Rows | None:
+        done, total = self.done[n], self._total(n)
+        return Rows(n, done, min(done + self.rows[n], total)) if done < total else None
+
+    def _written(self, n: int, storage: str) -> bool:
+        return n in self.done and self.plan.layers[n].output == storage
+
+    def _ready(self, step: Rows) -> bool:
+        return all(self._has(storage, high) for storage, (_, high) in reads(self.plan, step).items())
+
+    def _has(self, storage: str, high: int) -> bool:
+        """Rows of the storage up to ``high`` are written, as far as these layers write it."""
+        return all(
+            self.done[n] == self._total(n) or self._first_missing(n) >= high
+            for n in self.layers
+            if self._written(n, storage)
+        )
+
+    def _first_missing(self, n: int) -> int:
+        layer = self.plan.layers[n]
+        return layer.rows_written(self.done[n], self.done[n] + 1)[0]
+
+    def _lacking(self, n: int) -> bool:
+        """Some reader's next step waits for this layer, or none of its readers is among these layers."""
+        storage = self.plan.layers[n].output
+        readers = [m for m in self.plan.readers(storage) if m in self.done]
+        if not readers:
+            return True
+        for m in readers:
+            step = self._next(m)
+            if step is not None:
+                high = reads(self.plan, step).get(storage, (0, 0))[1]
+                if self._first_missing(n) < high or step.last == self._total(m):
+                    return True
+        return all(self._next(m) is None for m in readers)
+
+
+def reads(plan: Plan, step: Rows) -> dict[str, tuple[int, int]]:
+    """Rows that the step needs of each storage: first, and one behind the last."""
+    layer = plan.layers[step.layer]
+    needs = {layer.source: layer.rows_needed(step.first, step.last)}
+    if layer.operand is not None:
+        written = layer.rows_written(step.first, step.last)
+        low, high = written[0], written[-1] + 1
+        if layer.operand in needs:
+            low, high = min(low, needs[layer.operand][0]), max(high, needs[layer.operand][1])
+        needs[layer.operand] = (low, high)
+    return needs
+
+
+def waits(plan: Plan, steps: Sequence[Rows]) -> list[Waits]:
+    """The waits of every step, and the input rows that nobody needs after it."""
+    made: dict[tuple[str, int], int] = {}
+    found: list[tuple[int, int]] = []
+    for number, step in enumerate(steps):
+        needs = reads(plan, step)
+        after = 0
+        for storage, (low, high) in needs.items():
+            after = max([after, *(made.get((storage, row), -1) + 1 for row in range(low, high))])
+        found.append((after, needs.get(plan.input, (0, 0))[1]))
+        layer = plan.layers[step.layer]
+        for row in layer.rows_written(step.first, step.last):
+            made[layer.output, row] = number
+    rows = plan.shapes[plan.input][0]
+    free, low = [], rows
+    for step in reversed(steps):
+        free.append(low)
+        low = min(low, reads(plan, step).get(plan.input, (rows, rows))[0])
+    return [Waits(after, wait, freed) for (after, wait), freed in zip(found, reversed(free), strict=True)]

@@ -1,0 +1,242 @@
+"""Executes a program image literally as docs/engine.md says, and checks the contract as it goes.
+
+Shares the words of the image with the compiler, and nothing else: places, loops and sums are written from the page.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ocellus.compiler.engine.image import Program
+from ocellus.engine import PIXELS
+from ocellus.program_formats import LINE_BITS, Epilogue, LayerOp
+
+from .executor_arithmetic import epilogue, int32, rounded, signed
+from .executor_memory import WheelMemory
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step has written: rows ``row ...`` of layer ``layer``, int8 (rows, columns, channels of all groups)."""
+
+    step: int
+    layer: int
+    row: int
+    values: np.ndarray
+
+
+class Executor:
+    """A program image at work on one input.
+
+    ``eager`` lets the inlet write every row as soon as the steps allow it, otherwise it waits until a step asks.
+    """
+
+    def __init__(self, content: bytes, eager: bool = True) -> None:
+        self.program = Program.from_bytes(content)
+        self.sizes = c = self.program.configuration
+        self.eager = eager
+        words = self.program.parameters.astype(np.int64)
+        self.bias, self.multiplier, self.shift = signed(words[..., 0], 32), words[..., 1], signed(words[..., 2], 8)
+        self.modulus = c.banks << LINE_BITS
+        assert len(self.program.weights) <= c.weight_words, "weights"
+        assert len(self.program.parameters) <= c.parameter_words, "parameters"
+        assert len(self.program.tables) <= c.tables, "tables"
+        assert len(self.program.layers) <= min(c.layers, 256), "layers"
+        assert 25 * len(self.program.layers) + 6 * len(self.program.steps) <= c.program_words, "program"
+
+    def place(self, fields: Mapping[str, int], name: str) -> int:
+        """The number of the word that the place ``name`` means, or a distance in words, modulo all lines."""
+        bank = fields[f"{name}_bank"]
+        assert bank < self.sizes.banks, name
+        return fields[f"{name}_line"] * self.sizes.banks + bank
+
+    def run(self, x: np.ndarray) -> Iterator[StepResult]:
+        """Step after step on the input ``x`` (int8, rows, columns, channels)."""
+        memory = self.memory = WheelMemory(self.sizes, self.program.header, x)
+        freed = complete = 0
+        done = dict.fromkeys(range(len(self.program.layers)), 0)
+        last = False
+        for number, step in enumerate(self.program.steps):
+            assert not last, "a step behind the last"
+            assert step["after"] <= number, f"step {number} waits for itself"
+            complete = max(complete, step["after"])
+            memory.begin(number, complete)
+            assert step["wait_rows"] <= memory.rows_allowed(freed), f"step {number} waits for rows that cannot come"
+            memory.arrive(memory.rows_allowed(freed) if self.eager else step["wait_rows"])
+            memory.waited = max(memory.waited, step["wait_rows"])
+            layer = self.program.layers[step["layer"]]
+            values = self._window(layer, step) if layer["op"] != LayerOp.POINT else self._point(layer, step)
+            yield StepResult(number, step["layer"], done[step["layer"]], values.astype(np.int8))
+            done[step["layer"]] += step["rows"]
+            assert step["free_rows"] >= freed, "freed rows are needed again"
+            freed, last = step["free_rows"], bool(step["last"])
+        assert last, "no step is the last"
+        assert freed == self.program.header["input_rows"], "input rows stay"
+
+    def output(self) -> np.ndarray:
+        """What the outlet hands on: (rows, columns, channels)."""
+        h, g = self.program.header, self.sizes.word
+        rows, columns, channels = h["output_rows"], h["output_columns"], h["output_channels"]
+        places = self.place(h, "output") + _sum(
+            np.arange(rows) * self.place(h, "output_row"),
+            np.arange(columns),
+            np.arange(-(-channels // g)) * self.place(h, "output_plane"),
+        )
+        self.memory.begin(len(self.program.steps), len(self.program.steps))
+        need = (np.arange(places.shape[2] * g) < channels).reshape(-1, g)
+        words = self.memory.read(places % self.modulus, np.broadcast_to(need, (*places.shape, g)))
+        return words.reshape(rows, columns, -1)[:, :, :channels]
+
+    def _wrapped(self, places: np.ndarray, rows: np.ndarray, wrap: int, lines: int) -> np.ndarray:
+        return (places - np.where(rows >= wrap, lines * self.sizes.banks, 0)) % self.modulus
+
+    def _check_spread(self, places: np.ndarray, tiles: np.ndarray, spread: int, what: str) -> None:
+        """Pixel i of each tile lies ``spread * i`` banks behind the tile's first: the routing knows no other."""
+        first = np.searchsorted(tiles, tiles)
+        rank = np.arange(len(tiles)) - first
+        wrong = (places - places[first] - spread * rank) % self.sizes.banks != 0
+        assert not wrong.any(), f"{what}: pixels {np.flatnonzero(wrong)[:5]} lie in other banks"
+        slots = rank * spread % self.sizes.banks
+        for i in range(PIXELS):
+            for j in range(i):
+                both = (rank[j + 1 :] == i).any() if i else False
+                assert not both or slots[rank == i][0] != slots[rank == j][0], f"{what}: spread {spread}"
+
+    def _point(self, layer: Mapping[str, Any], step: Mapping[str, Any]) -> np.ndarray:
+        c, g, place = self.sizes, self.sizes.word, lambda name: self.place(layer, name)
+        rows, columns = step["rows"], layer["out_columns"]
+        oy, ox = (a.ravel() for a in np.mgrid[:rows, :columns])
+        tiles = oy * -(-columns // layer["tile"]) + ox // layer["tile"]
+        if not layer["cut"]:
+            tiles = (oy * columns + ox) // layer["tile"]
+        assert 1 <= layer["tile"] <= PIXELS
+        start = self.place(step, "in") + oy * place("in_row") + ox * place("in_pixel")
+        self._check_spread(start, tiles, layer["spread"], f"step {step}: reads")
+        ky, kx = np.arange(layer["kernel_rows"]), np.arange(layer["kernel_columns"])
+        channels = layer["chunks"] * c.inputs
+        words = -(-channels // g)
+        row = _sum(step["first_row"] + oy * layer["stride_rows"], ky * layer["tap_rows"], 0 * kx)
+        column = _sum(ox * layer["stride_columns"] - layer["lead"], 0 * ky, kx * layer["tap_columns"])
+        inside = (row >= 0) & (row < layer["in_rows"]) & (column >= 0) & (column < layer["in_columns"])
+        base = _sum(start, ky * place("in_tap_row"), kx * place("in_tap"))
+        base = self._wrapped(base, row, step["in_wrap"], layer["in_ring_lines"])
+        places = (base[..., None] + np.arange(words) * place("in_plane")) % self.modulus
+        count = layer["groups"] * len(ky) * len(kx) * layer["chunks"]
+        w = self.program.weights[layer["weight_base"] : layer["weight_base"] + count]
+        assert len(w) == count, "weights behind the end"
+        w = w.reshape(layer["groups"], len(ky), len(kx), layer["chunks"], c.outputs, c.inputs)
+        w = w.transpose(0, 4, 1, 2, 3, 5).reshape(layer["groups"] * c.outputs, len(ky), len(kx), channels)
+        need = np.zeros((len(ky), len(kx), words * g), bool)
+        need[:, :, :channels] = (w != 0).any(axis=0)
+        x = self._taps(places, inside, need.reshape(len(ky), len(kx), words, g), layer["fill"])
+        x = x.reshape(len(oy), len(ky), len(kx), -1)[..., :channels]
+        acc = x.reshape(len(oy), -1).astype(np.float64) @ w.reshape(len(w), -1).astype(np.float64).T
+        value = self._requantise(layer, acc.astype(np.int64), layer["groups"], c.outputs)
+        out = self.place(step, "out") + oy * place("out_row") + ox * place("out_pixel")
+        out = self._wrapped(out, oy, step["out_wrap"], layer["out_ring_lines"])
+        beats = tiles * PIXELS + (np.arange(len(tiles)) - np.searchsorted(tiles, tiles)) // c.beat_pixels
+        self._check_writes(out, beats)
+        if layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY):
+            self._check_spread(out, tiles, layer["out_spread"], f"step {step}: second operands")
+        first = np.arange(value.shape[1])
+        out = (out[:, None] + first // g * place("out_plane")) % self.modulus
+        value = self._finish(layer, value, out, first % g)
+        return value.reshape(rows, columns, -1)
+
+    def _window(self, layer: Mapping[str, Any], step: Mapping[str, Any]) -> np.ndarray:
+        c, g, place = self.sizes, self.sizes.word, lambda name: self.place(layer, name)
+        maximum = layer["op"] == LayerOp.MAXIMUM
+        rows, columns, groups = step["rows"], layer["out_columns"], layer["groups"]
+        assert layer["tile"] in (1, PIXELS)
+        wide = 1 if layer["tile"] == 1 else c.windows
+        spread = 0 if wide == 1 else layer["spread"]
+        oy, ox = (a.ravel() for a in np.mgrid[:rows, :columns])
+        j = ox % wide
+        start = self.place(step, "in") + oy * place("in_row") + ox // wide * place("in_pixel") + j * spread
+        py, px = (a.ravel() for a in np.mgrid[: layer["kernel_rows"], : layer["kernel_columns"]])
+        passes = len(py)
+        assert maximum or layer["shared"] or passes <= 16, "more than 16 sets of weights"
+        r, t = (np.zeros(1, int),) * 2 if maximum else (a.ravel() for a in np.mgrid[:3, :3])
+        tap_row = np.array([0, place("in_pitch"), place("in_pitch_2")])[r]
+        slot_row = np.array([0, 2, 1])[r] if layer["swapped"] else r
+        slot = slot_row * c.columns + j[:, None] * spread + t
+        assert slot.max() < c.banks, "a tap behind the last slot"
+        assert (j[:, None] * spread + t).max() < c.columns, "a tap in another row's slots"
+        offset = tap_row + j[:, None] * spread + t
+        assert ((offset - slot) % c.banks == 0).all(), "a tap's bank is not its slot's"
+        row = _sum(step["first_row"] + oy * layer["stride_rows"], py * layer["tap_rows"], r)
+        column = _sum(ox * layer["stride_columns"] - layer["lead"], px * layer["tap_columns"], t)
+        inside = (row >= 0) & (row < layer["in_rows"]) & (column >= 0) & (column < layer["in_columns"])
+        base = _sum(start, py * place("in_tap_row") + px * place("in_tap"), tap_row + t)
+        base = self._wrapped(base, row, step["in_wrap"], layer["in_ring_lines"])
+        out = self.place(step, "out") + oy * place("out_row") + ox * place("out_pixel")
+        out = self._wrapped(out, oy, step["out_wrap"], layer["out_ring_lines"])
+        self._check_writes(out, oy * columns + ox // wide)
+        w = None if maximum else self._window_weights(layer, passes)
+        acc = np.zeros((len(oy), groups, g), np.int64)
+        behind = np.arange(g) == 0  # the largest of bytes behind the last channel may be anything
+        for k in range(groups):
+            need = behind if w is None else w[k] != 0
+            x = self._taps((base + k * place("in_plane")) % self.modulus, inside, need, layer["fill"])
+            if w is None:
+                acc[:, k] = x.max(axis=(1, 2))
+            else:
+                acc[:, k] = np.einsum("npsc,psc->nc", x.astype(np.float64), w[k]).astype(np.int64)
+        value = self._requantise(layer, acc.reshape(len(oy), groups * g), groups, g)
+        channel = np.arange(groups * g)
+        out = (out[:, None] + channel // g * place("out_plane")) % self.modulus
+        value = self._finish(layer, value, out, channel % g)
+        return value.reshape(rows, columns, -1)
+
+    def _window_weights(self, layer: Mapping[str, Any], passes: int) -> np.ndarray:
+        """(groups, passes, nine taps in tap order, word) as float64."""
+        c, sets = self.sizes, 1 if layer["shared"] else passes
+        count = layer["groups"] * sets * c.window_words
+        w = self.program.weights[layer["weight_base"] : layer["weight_base"] + count]
+        assert len(w) == count, "weights behind the end"
+        w = w.reshape(layer["groups"], sets, -1)[..., : PIXELS * c.word].reshape(layer["groups"], sets, 3, 3, c.word)
+        if layer["swapped"]:
+            w = w[:, :, [0, 2, 1]]
+        w = w.reshape(layer["groups"], sets, PIXELS, c.word)
+        return np.broadcast_to(w, (layer["groups"], passes, PIXELS, c.word)).astype(np.float64)
+
+    def _taps(self, places: np.ndarray, inside: np.ndarray, need: np.ndarray, fill: int) -> np.ndarray:
+        """Words at ``places``, int8 with another axis of bytes; ``inside`` lacks the trailing axes of ``places``."""
+        inside = inside.reshape(*inside.shape, *[1] * (places.ndim - inside.ndim), 1)
+        need = np.broadcast_to(need, (*places.shape, self.sizes.word))
+        words = self.memory.read(places, need & inside)
+        return np.where(inside, words, np.int8(fill))
+
+    def _requantise(self, layer: Mapping[str, Any], acc: np.ndarray, groups: int, channels: int) -> np.ndarray:
+        """``acc`` (pixels, groups * channels) as values; each group's parameters begin with a word of their own."""
+        lanes = self.sizes.parameter_lanes
+        words = -(-channels // lanes)
+        entry = np.arange(groups)[:, None] * words * lanes + np.arange(channels)
+        entry = layer["parameter_base"] * lanes + entry.ravel()
+        bias, multiplier, shift = (a.reshape(-1)[entry] for a in (self.bias, self.multiplier, self.shift))
+        scaled = rounded(int32(acc + bias), multiplier, shift, self.program.header["arithmetic"])
+        return np.clip(layer["zero_point"] + scaled, layer["minimum"], layer["maximum"])
+
+    def _check_writes(self, places: np.ndarray, clocks: np.ndarray) -> None:
+        keys = np.unique(clocks * self.sizes.banks + places % self.sizes.banks)
+        assert len(keys) == len(places), "two pixels of one clock are written to one bank"
+
+    def _finish(self, layer: Mapping[str, Any], value: np.ndarray, places: np.ndarray, byte: np.ndarray) -> np.ndarray:
+        """The epilogue of ``value`` (pixels, channels), written to its places."""
+        y = None
+        if layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY):
+            operand = (places + layer["operand_lines"] * self.sizes.banks) % self.modulus
+            y = self.memory.read_operands(operand, np.broadcast_to(byte, places.shape), places)
+        result = epilogue(layer, value, y, self.program.tables)
+        self.memory.write(places, np.broadcast_to(byte, places.shape), result)
+        return result
+
+
+def _sum(*parts: np.ndarray) -> np.ndarray:
+    """All sums of one element of each vector, an axis for each."""
+    total = np.zeros((), np.int64)
+    for part in parts:
+        total = total[..., None] + part if part.ndim == 1 else total[..., None, None] + part
+    return total

@@ -1,0 +1,70 @@
+"""Programs of random and public networks, executed literally, equal the golden network in every tensor."""
+
+import numpy as np
+import pytest
+
+from ocellus.compiler.engine.assembly import compile_network
+from ocellus.compiler.engine.image import Program
+from ocellus.compiler.graph import Network
+from ocellus.compiler.tflite_file import parse_network, read_network
+from ocellus.engine import CONFIGURATIONS, Configuration
+from ocellus.errors import BadInput
+from ocellus_sim.compare import first_difference
+from ocellus_sim.golden import cnn
+from tb import oracle
+from tb.engine.executor import Executor
+from tb.oracle.public import NETWORKS, needs_data, tflite_path
+
+AXES = ("row", "column", "channel")
+KINDS = ("conv", "depthwise", "depthwise_single", "fully_connected", "add", "average_pool", "max_pool", "pad",
+         "reshape", "softmax", "chain")  # fmt: skip
+SEEDS_A_KIND = 8
+
+
+def assert_program_equals_golden(network: Network, sizes: Configuration, x: np.ndarray, eager: bool = True) -> Program:
+    """Every row of every layer as the step writes it, and the output as the outlet hands it on."""
+    program = compile_network(network, sizes)
+    want = cnn.run(network, x)
+    executor = Executor(program.to_bytes(), eager)
+    for result in executor.run(x):
+        told = program.host["layers"][result.layer]
+        rows, columns, channels = told["shape"]
+        top, left, first = told["origin"]
+        down, right = told["row_column_step"]
+        tensor = want[told["tensor"]]
+        part = (
+            tensor.reshape(-1, *tensor.shape[-2:])[
+                top : top + rows * down : down, left : left + columns * right : right, first : first + channels
+            ]
+            if tensor.size != rows * columns * channels
+            else tensor.reshape(rows, columns, channels)
+        )
+        got = result.values[:, :, :channels]
+        what = f"{sizes.name}: step {result.step}, {told['tensor']} from row {result.row}"
+        difference = first_difference(what, part[result.row : result.row + len(got)], got, AXES)
+        assert difference is None, difference
+    output = want[program.host["output"]["name"]]
+    assert np.array_equal(executor.output().ravel(), output.ravel())
+    return program
+
+
+@pytest.mark.parametrize("sizes", CONFIGURATIONS.values(), ids=list(CONFIGURATIONS))
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_networks_equal_golden(kind, sizes):
+    for seed in range(SEEDS_A_KIND):
+        network = parse_network(oracle.random_network(kind, seed))
+        x = oracle.random_input(oracle.random_network(kind, seed), seed)
+        try:
+            assert_program_equals_golden(network, sizes, x, eager=bool(seed % 2))
+        except BadInput as error:
+            print(f"{kind} seed {seed}: {error}")
+
+
+@needs_data
+@pytest.mark.parametrize("name", NETWORKS)
+def test_public_networks_equal_golden(name):
+    network = read_network(tflite_path(name))
+    x = np.random.default_rng(1).integers(-128, 128, network.input_tensor.shape, np.int8)
+    program = assert_program_equals_golden(network, CONFIGURATIONS["ecp5"], x)
+    host = program.host
+    print(f"{name}: {host['activation_bytes']} bytes, {len(program.steps)} steps, {host['clocks']} clocks")
