@@ -21,7 +21,7 @@ def lower_convolution(storages: Storages, operator: Operator) -> None:
 
 
 def lower_depthwise(storages: Storages, operator: Operator) -> None:
-    """DEPTHWISE_CONV_2D: windows; where a channel feeds several or the kernel is large, a convolution mostly of zeros."""
+    """DEPTHWISE_CONV_2D: windows; a convolution where a channel feeds several or the kernel is large."""
     inputs, _ = storages.tensors(operator)
     weights = constant(inputs[1])[0]
     rows, columns, out = weights.shape
