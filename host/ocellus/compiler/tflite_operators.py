@@ -166,7 +166,13 @@ def _pad(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
 
 
 def _reshape(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:
-    return {"inputs": (inputs[0].name,)}  # the new shape is the output's; the constant only repeats it
+    """The new shape is the output's; a constant repeats it, with -1 for one of its dimensions perhaps."""
+    if len(inputs) == 2:
+        shape = integers(at, inputs[1])
+        same = len(shape) == len(output.shape) and all(n in (m, -1) for n, m in zip(shape, output.shape, strict=True))
+        if not same or shape.count(-1) > 1:
+            raise BadInput(f"{at}: tensor {output.name!r}: found shape {output.shape}, allowed {tuple(shape)}")
+    return {"inputs": (inputs[0].name,)}
 
 
 def _concatenation(at: str, options: Any, inputs: list[Tensor], output: Tensor) -> Fields:

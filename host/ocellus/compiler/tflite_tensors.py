@@ -9,6 +9,7 @@ import tflite
 from ..errors import BadInput
 from .graph import Tensor
 
+SCHEMA_VERSION = 3
 MAX_TENSORS = 4096
 MAX_OPERATORS = 1024
 MAX_DIMENSION = 65535
@@ -27,6 +28,8 @@ class TensorReader:
     def __init__(self, content: bytes, name: str, file: str) -> None:
         self.content, self.name, self.file = content, name, file
         self.model: Any = tflite.Model.GetRootAs(content, 0)
+        if self.model.Version() != SCHEMA_VERSION:
+            raise BadInput(f"{file}: found version {self.model.Version()} of the schema, allowed {SCHEMA_VERSION}")
         graphs = self.count("subgraphs", self.model.SubgraphsLength(), MAX_OPERATORS)
         if graphs != 1:
             raise BadInput(f"{file}: found {graphs} subgraphs, allowed 1")
