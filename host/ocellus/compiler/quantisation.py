@@ -24,11 +24,26 @@ class Factor:
             scaled, exponent = scaled >> 1, exponent + 1
         return cls(scaled, exponent) if exponent >= -31 else cls(0, 0)
 
+    def times(self, value: int) -> int:
+        """``value`` (32 bits) times the factor, rounded twice: halves up, then halves away from zero."""
+        left, right = max(self.shift, 0), max(-self.shift, 0)
+        shifted = ((value << left) + (1 << 31)) % (1 << 32) - (1 << 31)
+        high = (shifted * self.multiplier + (1 << 30)) >> 31
+        magnitude = (abs(high) + (1 << right >> 1)) >> right
+        return magnitude if high >= 0 else -magnitude
+
 
 def convolution_factors(x: Tensor, weights: Tensor, output: Tensor, channels: int) -> list[Factor]:
     """One factor a channel; the scales are multiplied as doubles."""
     factors = [Factor.of(x.scale * scale / output.scale) for scale in weights.scales]
     return factors * channels if len(factors) == 1 else factors
+
+
+def fully_connected_factors(x: Tensor, weights: Tensor, output: Tensor, channels: int) -> list[Factor]:
+    """One factor a channel; with one scale a channel they are those of a convolution."""
+    if len(weights.scales) == 1:
+        return [fully_connected_factor(x, weights, output)] * channels
+    return convolution_factors(x, weights, output, channels)
 
 
 def fully_connected_factor(x: Tensor, weights: Tensor, output: Tensor) -> Factor:
@@ -40,6 +55,18 @@ def add_factors(a: Tensor, b: Tensor, output: Tensor) -> tuple[Factor, Factor, F
     """Both inputs brought to twice the larger scale, 20 bits up, and the sum brought to the output's."""
     common = 2 * max(a.scale, b.scale)
     return Factor.of(a.scale / common), Factor.of(b.scale / common), Factor.of(common / ((1 << 20) * output.scale))
+
+
+def product_factor(a: Tensor, b: Tensor, output: Tensor) -> Factor:
+    """MUL, and PRELU below zero: float32 in every step."""
+    return Factor.of(float(np.float32(a.scale) * np.float32(b.scale) / np.float32(output.scale)))
+
+
+def mean_factor(x: Tensor, output: Tensor, count: int) -> Factor:
+    """The quotient of the scales divided by the number of elements: TensorFlow Lite drops the multiplier's fraction."""
+    whole = Factor.of(x.scale / output.scale)
+    up = min(count.bit_length() - 1, 32, 31 + whole.shift)
+    return Factor((whole.multiplier << up) // count, whole.shift - up)
 
 
 def activation_range(activation: Activation, output: Tensor) -> tuple[int, int]:
