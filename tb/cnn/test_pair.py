@@ -26,17 +26,23 @@ CORNERS = (-128, -127, -65, -64, -63, -33, -32, -31, -2, -1, 0, 1, 2, 31, 32, 63
 
 
 def driven(
-    part: Any, names: tuple[str, ...], operands: Iterable[tuple[int, ...]], results: tuple[str, ...], platform: object
+    part: Any,
+    names: tuple[str, ...],
+    operands: Iterable[tuple[int, ...]],
+    results: tuple[str, ...],
+    platform: object,
+    later: int = 0,
 ) -> list[tuple[int, ...]]:
-    """What leaves exactly LATENCY clocks after each set of operands, put in without a gap."""
+    """What leaves exactly LATENCY clocks, and ``later``, after each set of operands, put in without a gap."""
     operands = list(operands)
+    latency = part.LATENCY + later
     got: list[tuple[int, ...]] = []
 
     async def drive(ctx: Any) -> None:
-        for k in range(len(operands) + part.LATENCY):
+        for k in range(len(operands) + latency):
             for name, value in zip(names, operands[min(k, len(operands) - 1)], strict=True):
                 ctx.set(getattr(part, name), value)
-            if k >= part.LATENCY:
+            if k >= latency:
                 got.append(tuple(ctx.get(getattr(part, name)) for name in results))
             await ctx.tick()
 
@@ -102,6 +108,7 @@ def test_all_operands_of_a_packed_pair_in_verilator(tmp_path: Path):
 
 
 @pytest.mark.parametrize("platform", [None, Ecp5()])
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize(
     "shapes",
     [
@@ -114,14 +121,14 @@ def test_all_operands_of_a_packed_pair_in_verilator(tmp_path: Path):
     ids=str,
 )
 @pytest.mark.usefixtures("cells")
-def test_a_multiplier_is_exact_whatever_its_operands_signs(shapes: tuple[Shape, Shape], platform: object):
+def test_a_multiplier_is_exact_whatever_its_operands_signs(shapes: tuple[Shape, Shape], late: bool, platform: object):
     rng = random.Random(2)
     limits = [
         (-(1 << (s.width - 1)), (1 << (s.width - 1)) - 1) if s.signed else (0, (1 << s.width) - 1) for s in shapes
     ]
     corners = [(low, low + 1, 0, 1, high - 1, high) for low, high in limits]
     operands = [*itertools.product(*corners), *(tuple(rng.randint(*limit) for limit in limits) for _ in range(300))]
-    got = driven(Multiplier(*shapes), ("i_a", "i_b"), operands, ("o",), platform)
+    got = driven(Multiplier(*shapes, late), ("i_a", "i_b"), operands, ("o",), platform, late)
     for (a, b), (product,) in zip(operands, got, strict=True):
         assert product % (1 << 36) == a * b % (1 << 36), f"{a} times {b}"
 

@@ -9,7 +9,7 @@ WIDTH = 18
 
 
 class Multiplier(wiring.Component):
-    """``i_a * i_b``, one product a clock, :attr:`LATENCY` clocks, no backpressure.
+    """``i_a * i_b``, one product a clock, :attr:`LATENCY` clocks (one more if ``late``), no backpressure.
 
     Synthesis infers the cell from a product but leaves its registers in the fabric, at the cost of flip-flops and of
     more than half the speed. So on an ECP5 this is the cell itself, MULT18X18D of Lattice's FPGA-TN-02205 ("ECP5 and
@@ -19,6 +19,8 @@ class Multiplier(wiring.Component):
     ----------
     a, b : Shape
         Of the operands, at most 18 bits, each signed or not; :class:`ValueError` else.
+    late : bool
+        Use the third row of registers too, in the middle of the multiplier: a delay that costs nothing outside it.
 
     Attributes
     ----------
@@ -29,11 +31,11 @@ class Multiplier(wiring.Component):
 
     LATENCY = 2
 
-    def __init__(self, a: Shape, b: Shape):
+    def __init__(self, a: Shape, b: Shape, late: bool = False):
         for name, shape in (("a", a), ("b", b)):
             if shape.width > WIDTH:
                 raise ValueError(f"multiplier: operand {name} has {shape.width} bits; at most {WIDTH} are allowed")
-        self._a, self._b = a, b
+        self._a, self._b, self._late = a, b, late
         super().__init__({"i_a": In(a), "i_b": In(b), "o": Out(signed(2 * WIDTH))})
 
     def elaborate(self, platform: object) -> Module:
@@ -42,16 +44,19 @@ class Multiplier(wiring.Component):
         if not (isinstance(platform, LatticePlatform) and platform.family == "ecp5"):
             a = Signal(self._a)
             b = Signal(self._b)
-            m.d.sync += [a.eq(self.i_a), b.eq(self.i_b), self.o.eq(a * b)]
+            product = Signal.like(self.o)
+            m.d["sync" if self._late else "comb"] += product.eq(a * b)
+            m.d.sync += [a.eq(self.i_a), b.eq(self.i_b), self.o.eq(product)]
             return m
 
         # A narrow operand is extended by its own sign. The registers are never held and never reset.
         a = Signal(Shape(WIDTH, signed=self._a.signed))
         b = Signal(Shape(WIDTH, signed=self._b.signed))
         m.d.comb += [a.eq(self.i_a), b.eq(self.i_b)]
+        rows = ["INPUTA", "INPUTB", "OUTPUT", *(["PIPELINE"] if self._late else [])]
         m.submodules.cell = Instance(
             "MULT18X18D",
-            *(("p", f"REG_{row}_CLK", "CLK0") for row in ("INPUTA", "INPUTB", "OUTPUT")),
+            *(("p", f"REG_{row}_CLK", "CLK0") for row in rows),
             ("p", "GSR", "DISABLED"),
             ("i", "CLK0", ClockSignal()),
             ("i", "CE0", Const(1, 1)),
