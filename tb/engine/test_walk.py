@@ -9,10 +9,9 @@ import pytest
 from amaranth.sim import Simulator
 
 from ocellus.engine import PIXELS, Configuration, configuration
-from ocellus.program_formats import LAYER, LINE_BITS, STEP, Epilogue, LayerOp
+from ocellus.program_formats import LAYER, STEP, Epilogue, LayerOp
 from ocellus_hdl.engine.walk import Walk
 
-LINES = 1 << LINE_BITS
 Values = dict[str, int]
 
 
@@ -25,7 +24,7 @@ class Read:
 
 
 def place(c: Configuration, words: int) -> tuple[int, int]:
-    return words // c.banks % LINES, words % c.banks
+    return words // c.banks % c.lines, words % c.banks
 
 
 def point_commands(c: Configuration, layer: Values, step: Values, geometry: Values) -> Iterator[Read]:
@@ -54,7 +53,7 @@ def point_commands(c: Configuration, layer: Values, step: Values, geometry: Valu
                 out += g * c.outputs // c.word * geometry["out_plane"]
                 line, bank = place(c, out)
                 line -= layer["out_ring_lines"] if oy >= step["out_wrap"] else 0
-                outs.append((line % LINES, bank))
+                outs.append((line % c.lines, bank))
             tag = {
                 "outs": outs, "out_sub": g * c.outputs % c.word // c.outputs,
                 "ends": n == len(tiles) - 1 and g == layer["groups"] - 1, "pop": True,
@@ -70,7 +69,7 @@ def point_commands(c: Configuration, layer: Values, step: Values, geometry: Valu
                     at += ky * geometry["in_tap_row"] + kx * geometry["in_tap"]
                     line = place(c, at)[0] - (layer["in_ring_lines"] if row >= step["in_wrap"] else 0)
                     inside = 0 <= row < layer["in_rows"] and 0 <= column < layer["in_columns"]
-                    slots[layer["spread"] * lane % c.banks] = (line % LINES, inside)
+                    slots[layer["spread"] * lane % c.banks] = (line % c.lines, inside)
                     if lane == 0:
                         base = at % c.banks
                 last = i == len(taps) - 1
@@ -84,7 +83,7 @@ def point_commands(c: Configuration, layer: Values, step: Values, geometry: Valu
                 weight += 1
             if layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY):
                 slots = {
-                    layer["out_spread"] * lane % c.banks: ((line + layer["operand_lines"]) % LINES, True)
+                    layer["out_spread"] * lane % c.banks: ((line + layer["operand_lines"]) % c.lines, True)
                     for lane, (line, _) in enumerate(outs)
                 }
                 yield Read(slots, {"operand": 1, "base": outs[0][1], "sub": tag["out_sub"], "last": 0})
@@ -103,7 +102,7 @@ def window_commands(c: Configuration, layer: Values, step: Values, geometry: Val
                     out = geometry["out"] + oy * geometry["out_row"] + (ox + j) * geometry["out_pixel"]
                     line, bank = place(c, out + k * geometry["out_plane"])
                     line -= layer["out_ring_lines"] if oy >= step["out_wrap"] else 0
-                    outs.append((line % LINES, bank))
+                    outs.append((line % c.lines, bank))
                 over = oy == step["rows"] - 1 and ox + width >= layer["out_columns"]
                 for i, (py, px) in enumerate(passes):
                     row = step["first_row"] + oy * layer["stride_rows"] + py * layer["tap_rows"]
@@ -118,7 +117,7 @@ def window_commands(c: Configuration, layer: Values, step: Values, geometry: Val
                             line = place(c, at + r * geometry["pitch"] + t)[0]
                             line -= layer["in_ring_lines"] if row + r >= step["in_wrap"] else 0
                             inside = 0 <= row + r < layer["in_rows"] and 0 <= column + t < layer["in_columns"]
-                            slots[c.columns * u + t] = (line % LINES, inside)
+                            slots[c.columns * u + t] = (line % c.lines, inside)
                     begins, last = not (oy or ox or i), i == len(passes) - 1
                     flags = {
                         "operand": 0, "base": at % c.banks, "weight": 0 if layer["shared"] else i,
@@ -134,7 +133,7 @@ def window_commands(c: Configuration, layer: Values, step: Values, geometry: Val
                     yield Read(slots, flags)
                 if layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY):
                     slots = {
-                        layer["out_spread"] * j: ((line + layer["operand_lines"]) % LINES, True)
+                        layer["out_spread"] * j: ((line + layer["operand_lines"]) % c.lines, True)
                         for j, (line, _) in enumerate(outs)
                     }
                     yield Read(slots, {"operand": 1, "base": outs[0][1], "last": 0})
@@ -169,7 +168,7 @@ def random_step(c: Configuration, rng: np.random.Generator, op: LayerOp) -> tupl
         "kernel_rows": kernel, "kernel_columns": int(rng.integers(1, 4)), "lead": int(rng.integers(0, 3)),
         "weight_base": int(rng.integers(1000)), "parameter_base": int(rng.integers(1000)),
         "in_ring_lines": int(rng.integers(1, 30)), "out_ring_lines": int(rng.integers(1, 30)),
-        "operand_lines": int(rng.integers(0, LINES)),
+        "operand_lines": int(rng.integers(0, c.lines)),
     }  # fmt: skip
     step: Values = {
         "rows": out_rows, "first_row": int(rng.integers(-2, 3)),

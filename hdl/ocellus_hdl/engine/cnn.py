@@ -8,7 +8,6 @@ from ocellus.engine import Configuration
 from ocellus.program_formats import CNN_SPENT, Epilogue
 
 from ..layouts import struct
-
 from .counters import Counters
 from .datapath import Datapath
 from .descriptor import STATUS, TENSOR

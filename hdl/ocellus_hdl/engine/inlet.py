@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ocellus.engine import Configuration
 
 from .descriptor import HEADER, TENSOR
-from .places import PLACE, added, further, named
+from .places import added, further, named, place
 from .words import incoming
 
 
@@ -89,7 +89,7 @@ class Inlet(wiring.Component):
         end = Signal(16)  # the column that completes the next stored pixel
         at = Signal(range(size))  # plain: where the next byte goes
         word = Signal(8)
-        row_place, pixel_place, place = Signal(PLACE), Signal(PLACE), Signal(PLACE)
+        row_place, pixel_place, at_word = Signal(place(c)), Signal(place(c)), Signal(place(c))
         ended = Signal()  # the tensor's last byte has come
         whole = Signal()  # and what came of it is stored
 
@@ -131,20 +131,20 @@ class Inlet(wiring.Component):
             with m.If(completes):
                 m.d.sync += [word.eq(0), at.eq(0)]
                 with m.If(unfolds):
-                    m.d.sync += place.eq(pixel_place)
+                    m.d.sync += at_word.eq(pixel_place)
                 m.next = "STORE"
 
         def begin_row(where: object) -> None:
             m.d.sync += [
-                row_place.eq(where), pixel_place.eq(where), place.eq(where), column.eq(0), channel.eq(0),
+                row_place.eq(where), pixel_place.eq(where), at_word.eq(where), column.eq(0), channel.eq(0),
                 stored.eq(0), at.eq(0), end.eq(header.unfold_columns - 1 - header.unfold_lead),
                 *(b.eq(header.input_fill) for b in byte),
             ]  # fmt: skip
             m.next = "AWAIT_ROOM"
 
         m.d.comb += [
-            self.o.payload.line.eq(place.line),
-            self.o.payload.bank.eq(place.bank),
+            self.o.payload.line.eq(at_word.line),
+            self.o.payload.bank.eq(at_word.bank),
         ]
         picked: Value = Cat(byte[: c.word])
         for n in range(1, size // c.word):
@@ -159,7 +159,7 @@ class Inlet(wiring.Component):
                 m.d.comb += self.o_free.eq(self.i_open)
                 m.d.sync += [rows.eq(0), slot.eq(0), begun.eq(0), ended.eq(0)]
                 with m.If(self.i_open & self.i.valid & ~skips):
-                    begin_row(named(header, "input"))
+                    begin_row(named(c, header, "input"))
 
             with m.State("AWAIT_ROOM"), m.If(fits):
                 m.next = "FILL"
@@ -181,12 +181,12 @@ class Inlet(wiring.Component):
             with m.State("STORE"):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
-                    m.d.sync += [word.eq(word + 1), place.eq(added(c, place, named(header, "input_plane")))]
+                    m.d.sync += [word.eq(word + 1), at_word.eq(added(c, at_word, named(c, header, "input_plane")))]
                     last_word = word == ((header.unfold_bytes - 1) >> c.word.bit_length() - 1)
                     with m.If(Mux(unfolds, last_word, channel == 0)):
                         m.d.sync += [
                             stored.eq(stored + 1), end.eq(end + header.unfold_stride),
-                            pixel_place.eq(further(c, pixel_place, 1)), place.eq(further(c, pixel_place, 1)),
+                            pixel_place.eq(further(c, pixel_place, 1)), at_word.eq(further(c, pixel_place, 1)),
                         ]  # fmt: skip
                     with m.If(~unfolds | last_word):
                         m.next = "FILL"
@@ -199,9 +199,9 @@ class Inlet(wiring.Component):
                     m.next = "HOLD"
                 with m.Elif(slot == header.ring_rows - 1):
                     m.d.sync += slot.eq(0)
-                    begin_row(named(header, "input"))
+                    begin_row(named(c, header, "input"))
                 with m.Else():
-                    begin_row(added(c, row_place, named(header, "input_row")))
+                    begin_row(added(c, row_place, named(c, header, "input_row")))
 
             with m.State("SURPLUS"):
                 with m.If(ended):

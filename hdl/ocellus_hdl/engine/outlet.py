@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ocellus.engine import Configuration
 
 from .descriptor import HEADER, TENSOR
-from .places import PLACE, added, further, named
+from .places import added, further, named, place
 from .words import LOOK, flow, word
 
 
@@ -49,7 +49,7 @@ class Outlet(wiring.Component):
         m = Module()
         c = self._c
         header = self.i_header
-        at_row, at_pixel, at = Signal(PLACE), Signal(PLACE), Signal(PLACE)
+        at_row, at_pixel, at = Signal(place(c)), Signal(place(c)), Signal(place(c))
         rows, columns, channels = Signal(16), Signal(16), Signal(16)  # still to come, these included
         held = Signal(8 * c.word)
         here = Signal(range(c.word + 1))
@@ -61,23 +61,23 @@ class Outlet(wiring.Component):
             self.o.payload.last.eq((rows == 1) & (columns == 1) & (channels == 1)),
         ]
 
-        def begin_row(place: object) -> None:
-            m.d.sync += [at_row.eq(place), columns.eq(header.output_columns)]
-            begin_pixel(place)
+        def begin_row(where: object) -> None:
+            m.d.sync += [at_row.eq(where), columns.eq(header.output_columns)]
+            begin_pixel(where)
 
-        def begin_pixel(place: object) -> None:
-            m.d.sync += [at_pixel.eq(place), at.eq(place), channels.eq(header.output_channels)]
+        def begin_pixel(where: object) -> None:
+            m.d.sync += [at_pixel.eq(where), at.eq(where), channels.eq(header.output_channels)]
             m.next = "LOOK"
 
         with m.FSM(name="outlet"):
             with m.State("REST"):
                 m.d.sync += rows.eq(header.output_rows)
                 with m.If(self.i_start):
-                    begin_row(named(header, "output"))
+                    begin_row(named(c, header, "output"))
 
             with m.State("LOOK"):
                 m.d.comb += self.o_look.valid.eq(1)
-                m.d.sync += [at.eq(added(c, at, named(header, "output_plane")))]
+                m.d.sync += [at.eq(added(c, at, named(c, header, "output_plane")))]
                 m.next = "SEE"
 
             with m.State("SEE"):
@@ -96,7 +96,7 @@ class Outlet(wiring.Component):
                         begin_pixel(further(c, at_pixel, 1))
                         with m.If(columns == 1):
                             m.d.sync += rows.eq(rows - 1)
-                            begin_row(added(c, at_row, named(header, "output_row")))
+                            begin_row(added(c, at_row, named(c, header, "output_row")))
                             with m.If(rows == 1):
                                 m.d.comb += self.o_done.eq(1)
                                 m.next = "REST"

@@ -2,42 +2,40 @@
 
 from amaranth.hdl import Cat, Mux, Value
 from amaranth.lib import data
+from amaranth.utils import ceil_log2
 
 from ocellus.engine import Configuration
-from ocellus.program_formats import BANK_BITS, LINE_BITS
-
-PLACE = data.StructLayout({"line": LINE_BITS, "bank": BANK_BITS})
-"""Word ``line * banks + bank``, or a distance in words; lines count modulo ``2^14``."""
 
 
-def named(view: data.View, name: str) -> data.View:
-    """The place that a descriptor holds as the fields ``name_line`` and ``name_bank``, which lie side by side."""
-    low = view.shape()[f"{name}_line"].offset
-    return data.View(PLACE, view.as_value()[low : low + PLACE.size])
+def place(c: Configuration) -> data.StructLayout:
+    """Word ``line * banks + bank``, or a distance in words; lines count modulo the memory's, a power of two."""
+    return data.StructLayout({"line": ceil_log2(c.lines), "bank": ceil_log2(c.banks)})
 
 
-def added(c: Configuration, place: data.View, distance: data.View) -> data.View:
-    """``place + distance`` ."""
-    banks = place.bank + distance.bank
+def named(c: Configuration, view: data.View, name: str) -> data.View:
+    """The place that a descriptor holds as the fields ``name_line`` and ``name_bank``."""
+    return _joined(c, view[f"{name}_line"], view[f"{name}_bank"])
+
+
+def added(c: Configuration, start: data.View, distance: data.View) -> data.View:
+    """``start + distance``."""
+    banks = start.bank + distance.bank
     over = banks >= c.banks
-    bank = Mux(over, banks - c.banks, banks)[:BANK_BITS]
-    line = (place.line + distance.line + over)[:LINE_BITS]
-    return _joined(line, bank)
+    return _joined(c, start.line + distance.line + over, Mux(over, banks - c.banks, banks))
 
 
-def further(c: Configuration, place: data.View, words: Value | int) -> data.View:
-    """``place`` plus fewer words than there are banks."""
-    banks = place.bank + words
+def further(c: Configuration, start: data.View, words: Value | int) -> data.View:
+    """``start`` plus fewer words than there are banks."""
+    banks = start.bank + words
     over = banks >= c.banks
-    bank = Mux(over, banks - c.banks, banks)[:BANK_BITS]
-    return _joined((place.line + over)[:LINE_BITS], bank)
+    return _joined(c, start.line + over, Mux(over, banks - c.banks, banks))
 
 
-def lowered(place: data.View, lines: Value, when: Value) -> data.View:
-    """``place``, ``lines`` lines lower where ``when`` is set."""
-    line = (place.line - Mux(when, lines, 0))[:LINE_BITS]
-    return _joined(line, place.bank)
+def lowered(c: Configuration, start: data.View, lines: Value, when: Value) -> data.View:
+    """``start``, ``lines`` lines lower where ``when`` is set."""
+    return _joined(c, start.line - Mux(when, lines, 0), start.bank)
 
 
-def _joined(line: Value, bank: Value) -> data.View:
-    return data.View(PLACE, Cat(line, bank))
+def _joined(c: Configuration, line: Value, bank: Value) -> data.View:
+    shape = place(c)
+    return data.View(shape, Cat(line[: shape["line"].width], bank[: shape["bank"].width]))

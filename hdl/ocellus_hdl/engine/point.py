@@ -9,27 +9,31 @@ from ocellus.engine import Configuration
 from ocellus.program_formats import Epilogue
 
 from .descriptor import LAYER_WORD
-from .places import PLACE, added, named
+from .places import added, named, place
 
-POINT_STEP = data.StructLayout(
-    {
-        "off": PLACE,
-        "tap_row": 14,
-        "tap_column": 14,
-        "sub": 5,
-        "weight": 24,
-        "operand": 1,
-        "first": 1,
-        "last": 1,
-        "fetch": 1,
-        "parameter": 16,
-        "ends": 1,
-        "out_off": PLACE,
-        "out_sub": 5,
-    }
-)
-"""What one clock reads, for all pixels of the tile: the distance from each pixel's own place, row and column; and what
-becomes of the group. ``out_off`` and ``out_sub`` say where the group's channels lie in the output pixel."""
+
+def point_step(c: Configuration) -> data.StructLayout:
+    """What one clock reads, for all pixels of the tile: the distance from each pixel's own place, row and column.
+
+    And what becomes of the group: ``out_off`` and ``out_sub`` say where its channels lie in the output pixel.
+    """
+    return data.StructLayout(
+        {
+            "off": place(c),
+            "tap_row": 14,
+            "tap_column": 14,
+            "sub": 5,
+            "weight": 24,
+            "operand": 1,
+            "first": 1,
+            "last": 1,
+            "fetch": 1,
+            "parameter": 16,
+            "ends": 1,
+            "out_off": place(c),
+            "out_sub": 5,
+        }
+    )
 
 
 class PointWalk(wiring.Component):
@@ -50,7 +54,7 @@ class PointWalk(wiring.Component):
     i_paced, i_fetchable : unsigned(1), in
         A group may end; parameters may be fetched.
     o_valid : unsigned(1), out
-    o : POINT_STEP, out
+    o : point_step, out
         In the clock of ``o_valid``.
     o_take : unsigned(1), out
         The tile's last clock.
@@ -68,7 +72,7 @@ class PointWalk(wiring.Component):
                 "i_paced": In(1),
                 "i_fetchable": In(1),
                 "o_valid": Out(1),
-                "o": Out(POINT_STEP),
+                "o": Out(point_step(c)),
                 "o_take": Out(1),
                 "o_holds": Out(1),
             }
@@ -84,8 +88,8 @@ class PointWalk(wiring.Component):
 
         group, ky, kx, chunk = Signal(16), Signal(8), Signal(8), Signal(16)
         sub, out_sub = Signal(range(max(pieces, 2))), Signal(range(max(out_pieces, 2)))
-        off, off_tap, off_row = Signal(PLACE), Signal(PLACE), Signal(PLACE)
-        out_off = Signal(PLACE)
+        off, off_tap, off_row = Signal(place(c)), Signal(place(c)), Signal(place(c))
+        out_off = Signal(place(c))
         tap_row, tap_column = Signal(14), Signal(14)
         weight = Signal(24)  # counts from the layer's base
         parameter = Signal(16)
@@ -121,13 +125,13 @@ class PointWalk(wiring.Component):
             self.o_take.eq(group_done & last_group),
         ]
 
-        next_word = Signal(PLACE)
-        next_tap = Signal(PLACE)
-        next_row = Signal(PLACE)
+        next_word = Signal(place(c))
+        next_tap = Signal(place(c))
+        next_row = Signal(place(c))
         m.d.comb += [
-            next_word.eq(added(c, off, named(layer, "in_plane"))),
-            next_tap.eq(added(c, off_tap, named(layer, "in_tap"))),
-            next_row.eq(added(c, off_row, named(layer, "in_tap_row"))),
+            next_word.eq(added(c, off, named(c, layer, "in_plane"))),
+            next_tap.eq(added(c, off_tap, named(c, layer, "in_tap"))),
+            next_row.eq(added(c, off_row, named(c, layer, "in_tap_row"))),
         ]
         with m.If(self.o_valid & ~operand):
             m.d.sync += [weight.eq(weight + 1), begins.eq(0), chunk.eq(chunk + 1), sub.eq(sub + 1)]
@@ -151,7 +155,7 @@ class PointWalk(wiring.Component):
                 out_sub.eq(out_sub + 1),
             ]
             with m.If(out_sub == out_pieces - 1):
-                m.d.sync += [out_sub.eq(0), out_off.eq(added(c, out_off, named(layer, "out_plane")))]
+                m.d.sync += [out_sub.eq(0), out_off.eq(added(c, out_off, named(c, layer, "out_plane")))]
             with m.If(last_group):
                 m.d.sync += [group.eq(0), parameter.eq(0), weight.eq(0), out_sub.eq(0), out_off.eq(0)]
         exact_log2(pieces), exact_log2(out_pieces)

@@ -7,16 +7,22 @@ from amaranth.lib.wiring import In, Out
 from ocellus.engine import PIXELS, Configuration
 
 from .descriptor import LAYER_WORD, STEP_WORD
-from .places import PLACE, added, lowered, named
+from .places import added, lowered, named, place
 
 SIDE = 3
 """Pixels that are made in a clock."""
 
-PIXEL = data.StructLayout({"row": signed(14), "column": signed(14), "place": PLACE, "out": PLACE})
-"""An output pixel: input row and column of its first tap, the place of that tap, the place of the result."""
 
-TILE = data.StructLayout({"pixels": data.ArrayLayout(PIXEL, PIXELS), "exists": data.ArrayLayout(1, PIXELS), "ends": 1})
-"""Up to nine pixels in raster order; ``ends`` marks the last tile of a step."""
+def pixel(c: Configuration) -> data.StructLayout:
+    """An output pixel: input row and column of its first tap, the place of that tap, the place of the result."""
+    return data.StructLayout({"row": signed(14), "column": signed(14), "place": place(c), "out": place(c)})
+
+
+def tile(c: Configuration) -> data.StructLayout:
+    """Up to nine pixels in raster order; ``ends`` marks the last tile of a step."""
+    return data.StructLayout(
+        {"pixels": data.ArrayLayout(pixel(c), PIXELS), "exists": data.ArrayLayout(1, PIXELS), "ends": 1}
+    )
 
 
 class Pump(wiring.Component):
@@ -36,7 +42,7 @@ class Pump(wiring.Component):
         Begin with a step; while ``o_rests``.
     o_rests : unsigned(1), out
     o_valid : unsigned(1), out
-    o : TILE, out
+    o : tile, out
         Steady until taken.
     i_take : unsigned(1), in
     """
@@ -50,7 +56,7 @@ class Pump(wiring.Component):
                 "i_start": In(1),
                 "o_rests": Out(1),
                 "o_valid": Out(1),
-                "o": Out(TILE),
+                "o": Out(tile(c)),
                 "i_take": In(1),
             }
         )
@@ -65,12 +71,12 @@ class Pump(wiring.Component):
             m.d.sync += [layer.eq(self.i_layer), step.eq(self.i_step)]
 
         # Distances of one, two and three pixels, in and out.
-        in_pixels = [Signal(PLACE, name=f"in_pixels_{n + 1}") for n in range(SIDE)]
-        out_pixels = [Signal(PLACE, name=f"out_pixels_{n + 1}") for n in range(SIDE)]
+        in_pixels = [Signal(place(c), name=f"in_pixels_{n + 1}") for n in range(SIDE)]
+        out_pixels = [Signal(place(c), name=f"out_pixels_{n + 1}") for n in range(SIDE)]
         # The pixel that comes next, and the first pixel of the row after it.
         row, column = Signal(signed(14)), Signal(signed(14))
-        place, out = Signal(PLACE), Signal(PLACE)
-        next_place, next_out = Signal(PLACE), Signal(PLACE)
+        here, out = Signal(place(c)), Signal(place(c))
+        next_place, next_out = Signal(place(c)), Signal(place(c))
         left, rows = Signal(12), Signal(12)  # columns of this row and rows still to come, this one included
         until_wrap = Signal(16)  # rows from the next one to the output ring's end
 
@@ -78,19 +84,19 @@ class Pump(wiring.Component):
             m.d.sync += [
                 rows.eq(rows - 1),
                 row.eq(row + layer.stride_rows),
-                next_place.eq(added(c, next_place, named(layer, "in_row"))),
-                next_out.eq(lowered(beyond_next, layer.out_ring_lines, until_wrap == 1)),
+                next_place.eq(added(c, next_place, named(c, layer, "in_row"))),
+                next_out.eq(lowered(c, beyond_next, layer.out_ring_lines, until_wrap == 1)),
                 until_wrap.eq(until_wrap - 1),
             ]
 
-        beyond_next = Signal(PLACE)
-        m.d.comb += beyond_next.eq(added(c, next_out, named(layer, "out_row")))
+        beyond_next = Signal(place(c))
+        m.d.comb += beyond_next.eq(added(c, next_out, named(c, layer, "out_row")))
 
         one_by_one = Signal()
         m.d.sync += one_by_one.eq((layer.tile != PIXELS) | (layer.out_columns < SIDE))
 
         # What could be the next three pixels, and the one behind them.
-        in_row = [place, *(added(c, place, d) for d in in_pixels)]
+        in_row = [here, *(added(c, here, d) for d in in_pixels)]
         in_next = [next_place, *(added(c, next_place, d) for d in in_pixels[:2])]
         out_row = [out, *(added(c, out, d) for d in out_pixels)]
         out_next = [next_out, *(added(c, next_out, d) for d in out_pixels[:2])]
@@ -102,27 +108,27 @@ class Pump(wiring.Component):
         candidates = []
         beyond = []
         for n in range(SIDE + 1):
-            pixel = Signal(PIXEL, name=f"pixel_{n}")
+            made = Signal(pixel(c), name=f"pixel_{n}")
             wraps = Signal(name=f"wraps_{n}")
             m.d.comb += [
                 wraps.eq(left <= n),
-                pixel.row.eq(row),
-                pixel.column.eq(columns[n]),
-                pixel.place.eq(in_row[n]),
-                pixel.out.eq(out_row[n]),
+                made.row.eq(row),
+                made.column.eq(columns[n]),
+                made.place.eq(in_row[n]),
+                made.out.eq(out_row[n]),
             ]
             for behind in range(n):  # columns into the next row
                 with m.If(left == n - behind):
                     m.d.comb += [
-                        pixel.row.eq(row + layer.stride_rows),
-                        pixel.column.eq(first_columns[behind]),
-                        pixel.place.eq(in_next[behind]),
-                        pixel.out.eq(out_next[behind]),
+                        made.row.eq(row + layer.stride_rows),
+                        made.column.eq(first_columns[behind]),
+                        made.place.eq(in_next[behind]),
+                        made.out.eq(out_next[behind]),
                     ]
-            candidates.append(pixel)
+            candidates.append(made)
             beyond.append(wraps)
 
-        tile = Signal(TILE)
+        built = Signal(tile(c))
         full = Signal()
         at = Signal(range(PIXELS))
         rests = Signal(init=1)
@@ -130,14 +136,14 @@ class Pump(wiring.Component):
         with m.If(self.i_take):
             m.d.sync += self.o_valid.eq(0)
         with m.If(moves):
-            m.d.sync += [self.o.eq(tile), self.o_valid.eq(1), full.eq(0), at.eq(0)]
-            m.d.sync += tile.exists.eq(0)
+            m.d.sync += [self.o.eq(built), self.o_valid.eq(1), full.eq(0), at.eq(0)]
+            m.d.sync += built.exists.eq(0)
         m.d.comb += self.o_rests.eq(rests)
 
         last_row = rows == 1
 
         def complete(ends: object) -> None:
-            m.d.sync += [full.eq(1), tile.ends.eq(ends)]
+            m.d.sync += [full.eq(1), built.ends.eq(ends)]
             with m.If(ends):
                 m.next = "REST"
                 m.d.sync += rests.eq(1)
@@ -151,14 +157,14 @@ class Pump(wiring.Component):
                 m.d.sync += [
                     row.eq(step.first_row),
                     column.eq(-layer.lead),
-                    place.eq(named(step, "in")),
-                    out.eq(named(step, "out")),
-                    next_place.eq(added(c, named(step, "in"), named(layer, "in_row"))),
+                    here.eq(named(c, step, "in")),
+                    out.eq(named(c, step, "out")),
+                    next_place.eq(added(c, named(c, step, "in"), named(c, layer, "in_row"))),
                     left.eq(layer.out_columns),
                     rows.eq(step.rows),
                     until_wrap.eq(step.out_wrap - 1),
-                    in_pixels[0].eq(named(layer, "in_pixel")),
-                    out_pixels[0].eq(named(layer, "out_pixel")),
+                    in_pixels[0].eq(named(c, layer, "in_pixel")),
+                    out_pixels[0].eq(named(c, layer, "out_pixel")),
                     strides[1].eq(layer.stride_columns),
                     strides[2].eq(layer.stride_columns << 1),
                     first_columns[0].eq(-layer.lead),
@@ -166,10 +172,10 @@ class Pump(wiring.Component):
                 m.next = "DOUBLE"
 
             with m.State("DOUBLE"):
-                first_out = Signal(PLACE)
-                m.d.comb += first_out.eq(added(c, out, named(layer, "out_row")))
+                first_out = Signal(place(c))
+                m.d.comb += first_out.eq(added(c, out, named(c, layer, "out_row")))
                 m.d.sync += [
-                    next_out.eq(lowered(first_out, layer.out_ring_lines, until_wrap == 0)),
+                    next_out.eq(lowered(c, first_out, layer.out_ring_lines, until_wrap == 0)),
                     in_pixels[1].eq(added(c, in_pixels[0], in_pixels[0])),
                     out_pixels[1].eq(added(c, out_pixels[0], out_pixels[0])),
                     strides[3].eq(strides[2] + strides[1]),
@@ -191,36 +197,36 @@ class Pump(wiring.Component):
                     ends_row = left == 1
                     for n in range(PIXELS):
                         with m.If(slot == n):
-                            m.d.sync += [tile.pixels[n].eq(candidates[0]), tile.exists[n].eq(1)]
+                            m.d.sync += [built.pixels[n].eq(candidates[0]), built.exists[n].eq(1)]
                     m.d.sync += at.eq(slot + 1)
                     with m.If(ends_row):
                         m.d.sync += [
-                            column.eq(first_columns[0]), place.eq(next_place), out.eq(next_out),
+                            column.eq(first_columns[0]), here.eq(next_place), out.eq(next_out),
                             left.eq(layer.out_columns),
                         ]  # fmt: skip
                         begin_next_row()
                     with m.Else():
-                        m.d.sync += [column.eq(columns[1]), place.eq(in_row[1]), out.eq(out_row[1]), left.eq(left - 1)]
+                        m.d.sync += [column.eq(columns[1]), here.eq(in_row[1]), out.eq(out_row[1]), left.eq(left - 1)]
                     with m.If((slot == layer.tile - 1) | (ends_row & (layer.cut | last_row))):
                         complete(ends_row & last_row)
                 with m.Else():
                     for n in range(PIXELS):
                         with m.If(slot == n - n % SIDE):
                             m.d.sync += [
-                                tile.pixels[n].eq(candidates[n % SIDE]),
-                                tile.exists[n].eq(~beyond[n % SIDE] | ~(layer.cut | last_row)),
+                                built.pixels[n].eq(candidates[n % SIDE]),
+                                built.exists[n].eq(~beyond[n % SIDE] | ~(layer.cut | last_row)),
                             ]
                     m.d.sync += at.eq(slot + SIDE)
                     ends_row = beyond[SIDE]
                     behind = candidates[SIDE]
                     with m.If(ends_row & layer.cut):
                         m.d.sync += [
-                            column.eq(first_columns[0]), place.eq(next_place), out.eq(next_out),
+                            column.eq(first_columns[0]), here.eq(next_place), out.eq(next_out),
                             left.eq(layer.out_columns),
                         ]  # fmt: skip
                     with m.Else():
                         m.d.sync += [
-                            column.eq(behind.column), place.eq(behind.place), out.eq(behind.out),
+                            column.eq(behind.column), here.eq(behind.place), out.eq(behind.out),
                             left.eq(Mux(ends_row, left + layer.out_columns, left) - SIDE),
                         ]  # fmt: skip
                     with m.If(ends_row):

@@ -3,12 +3,13 @@
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from ocellus.engine import PIXELS, Configuration
-from ocellus.program_formats import LINE_BITS, LayerOp
+from ocellus.program_formats import LayerOp
 
 from .descriptor import LAYER_WORD, STEP_WORD
-from .places import PLACE, added, further, named
+from .places import added, further, named, place
 from .point import PointWalk
 from .pump import Pump
 from .window import WindowWalk
@@ -167,6 +168,7 @@ class Walk(wiring.Component):
         point: PointWalk, window: WindowWalk,
     ) -> None:  # fmt: skip
         c = self._c
+        lines = exact_log2(c.lines)
         w = window.o
 
         group = Signal(GROUP)
@@ -200,10 +202,10 @@ class Walk(wiring.Component):
                     numbers[n].eq(numbers[n - 1]),
                 ]  # fmt: skip
 
-        base = Signal(PLACE)
+        base = Signal(place(c))
         row_1, column_1 = Signal(signed(14)), Signal(signed(14))
         lane_lines, lane_rows, lane_columns = [], [], []
-        outs = [Signal(PLACE, name=f"out_{i}") for i in range(PIXELS)]
+        outs = [Signal(place(c), name=f"out_{i}") for i in range(PIXELS)]
         exists_1 = Signal(PIXELS)
         with m.If(valid):
             m.d.sync += base.eq(
@@ -212,7 +214,7 @@ class Walk(wiring.Component):
             m.d.sync += [row_1.eq(w.row), column_1.eq(w.column)]
         for i in range(PIXELS):
             pixel = tile.pixels[i]
-            line = Signal(LINE_BITS, name=f"lane_line_{i}")
+            line = Signal(lines, name=f"lane_line_{i}")
             row, column = Signal(signed(14), name=f"lane_row_{i}"), Signal(signed(14), name=f"lane_column_{i}")
             with m.If(valid & is_point):
                 m.d.sync += [
@@ -231,29 +233,29 @@ class Walk(wiring.Component):
                     exists_1[i].eq(Mux(is_point, tile.exists[i], exists)),
                 ]
             lane_lines.append(line), lane_rows.append(row), lane_columns.append(column)
-        row_lines = [Signal(LINE_BITS, name=f"row_line_{r}") for r in range(ROWS)]
+        row_lines = [Signal(lines, name=f"row_line_{r}") for r in range(ROWS)]
         with m.If(valid & ~is_point):
             m.d.sync += [
                 row_lines[0].eq(w.place.line),
-                row_lines[1].eq(w.place.line + named(layer, "in_pitch").line),
-                row_lines[2].eq(w.place.line + named(layer, "in_pitch_2").line),
+                row_lines[1].eq(w.place.line + named(c, layer, "in_pitch").line),
+                row_lines[2].eq(w.place.line + named(c, layer, "in_pitch_2").line),
             ]
 
         # Rings and borders.
         settings, wrap = layers[1], wraps[1]
 
         def brought_down(line: Value, row: Value) -> Value:
-            return (line - Mux(row >= wrap, settings.in_ring_lines, 0))[:LINE_BITS]
+            return (line - Mux(row >= wrap, settings.in_ring_lines, 0))[:lines]
 
         def within(at: Value, size: Value) -> Value:
             return (at >= 0) & (at < size)
 
-        lines_2 = [Signal(LINE_BITS, name=f"line_2_{i}") for i in range(PIXELS)]
+        lines_2 = [Signal(lines, name=f"line_2_{i}") for i in range(PIXELS)]
         inside_2 = Signal(PIXELS)
-        row_lines_2 = [Signal(LINE_BITS, name=f"row_line_2_{r}") for r in range(ROWS)]
+        row_lines_2 = [Signal(lines, name=f"row_line_2_{r}") for r in range(ROWS)]
         rows_inside, columns_inside = Signal(ROWS), Signal(c.columns)
         bank_2 = Signal.like(base.bank)
-        outs_2 = [Signal(PLACE, name=f"out_2_{i}") for i in range(PIXELS)]
+        outs_2 = [Signal(place(c), name=f"out_2_{i}") for i in range(PIXELS)]
         exists_2 = Signal(PIXELS)
         operand = groups[1].operand
         with m.If(valids[1]):

@@ -8,28 +8,32 @@ from ocellus.engine import PIXELS, Configuration
 from ocellus.program_formats import Epilogue, LayerOp
 
 from .descriptor import LAYER_WORD, STEP_WORD
-from .places import PLACE, added, further, lowered, named
+from .places import added, further, lowered, named, place
 
-WINDOW_STEP = data.StructLayout(
-    {
-        "place": PLACE,
-        "row": signed(14),
-        "column": signed(14),
-        "set": 16,
-        "operand": 1,
-        "first": 1,
-        "last": 1,
-        "fetch": 1,
-        "parameter": 16,
-        "release": 1,
-        "pop": 1,
-        "ends": 1,
-        "out": PLACE,
-        "left": 12,
-    }
-)
-"""What one clock reads: the place, row and column of the first window's first tap; ``left`` counts the row's columns
-from this window on."""
+
+def window_step(c: Configuration) -> data.StructLayout:
+    """What one clock reads: place, row and column of the first window's first tap.
+
+    ``left`` counts the row's columns from this window on.
+    """
+    return data.StructLayout(
+        {
+            "place": place(c),
+            "row": signed(14),
+            "column": signed(14),
+            "set": 16,
+            "operand": 1,
+            "first": 1,
+            "last": 1,
+            "fetch": 1,
+            "parameter": 16,
+            "release": 1,
+            "pop": 1,
+            "ends": 1,
+            "out": place(c),
+            "left": 12,
+        }
+    )
 
 
 class WindowWalk(wiring.Component):
@@ -52,7 +56,7 @@ class WindowWalk(wiring.Component):
         One more set of weights has been fetched.
     o_valid, o_holds, o_starves : unsigned(1), out
         A step is made; one is held back by ``i_paced`` or ``i_fetchable``; by missing weights.
-    o : WINDOW_STEP, out
+    o : window_step, out
     o_finishes : unsigned(1), out
         This is the last.
     """
@@ -72,13 +76,13 @@ class WindowWalk(wiring.Component):
                 "o_valid": Out(1),
                 "o_holds": Out(1),
                 "o_starves": Out(1),
-                "o": Out(WINDOW_STEP),
+                "o": Out(window_step(c)),
                 "o_finishes": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Counters that roll over in turn; one adder makes the next place from where the loop that advances began."""
+        """Counters that roll over in turn; one adder makes the next here from where the loop that advances began."""
         m = Module()
         c = self._c
         layer, step = self.i_layer, self.i_step
@@ -88,11 +92,11 @@ class WindowWalk(wiring.Component):
         rows, left = Signal(12), Signal(12)
         until_wrap = Signal(16)
         # Where each loop's present turn began.
-        place = Signal(PLACE)
+        here = Signal(place(c))
         at_word, at_row, at_window, at_pass_row = (
-            Signal(PLACE, name=f"at_{n}") for n in ("word", "row", "window", "py")
+            Signal(place(c), name=f"at_{n}") for n in ("word", "row", "window", "py")
         )
-        out_word, out_row, out = (Signal(PLACE, name=f"out_{n}") for n in ("word", "row", "window"))
+        out_word, out_row, out = (Signal(place(c), name=f"out_{n}") for n in ("word", "row", "window"))
         row, row_0 = Signal(signed(14)), Signal(signed(14))
         column, column_0 = Signal(signed(14)), Signal(signed(14))
         number, parameter = Signal(16), Signal(16)
@@ -125,7 +129,7 @@ class WindowWalk(wiring.Component):
             row_done.eq(pixel_done & last_window),
             word_done.eq(row_done & last_row),
             self.o_finishes.eq(word_done & last_word),
-            self.o.place.eq(place),
+            self.o.place.eq(here),
             self.o.row.eq(row),
             self.o.column.eq(column),
             self.o.set.eq(Mux(layer.shared, 0, number)),
@@ -144,24 +148,24 @@ class WindowWalk(wiring.Component):
         taken = Mux(self.o_valid & begins_word & multiplies, sets, 0)
         m.d.sync += ready_sets.eq(ready_sets + self.i_set - taken)
 
-        # The loop that advances gives the place to start from and the distance to go.
-        start, distance, following = Signal(PLACE), Signal(PLACE), Signal(PLACE)
+        # The loop that advances gives the here to start from and the distance to go.
+        start, distance, following = Signal(place(c)), Signal(place(c)), Signal(place(c))
         m.d.comb += following.eq(added(c, start, distance))
         with m.If(word_done):
-            m.d.comb += [start.eq(at_word), distance.eq(named(layer, "in_plane"))]
+            m.d.comb += [start.eq(at_word), distance.eq(named(c, layer, "in_plane"))]
         with m.Elif(row_done):
-            m.d.comb += [start.eq(at_row), distance.eq(named(layer, "in_row"))]
+            m.d.comb += [start.eq(at_row), distance.eq(named(c, layer, "in_row"))]
         with m.Elif(pixel_done):
-            m.d.comb += [start.eq(at_window), distance.eq(named(layer, "in_pixel"))]
+            m.d.comb += [start.eq(at_window), distance.eq(named(c, layer, "in_pixel"))]
         with m.Elif(px == layer.kernel_columns - 1):
-            m.d.comb += [start.eq(at_pass_row), distance.eq(named(layer, "in_tap_row"))]
+            m.d.comb += [start.eq(at_pass_row), distance.eq(named(c, layer, "in_tap_row"))]
         with m.Else():
-            m.d.comb += [start.eq(place), distance.eq(named(layer, "in_tap"))]
+            m.d.comb += [start.eq(here), distance.eq(named(c, layer, "in_tap"))]
 
         with m.If(self.o_valid):
             m.d.sync += [begins_pixel.eq(0), begins_word.eq(0)]
             with m.If(~operand & ~(last_pass & has_operand)):
-                m.d.sync += [place.eq(following), number.eq(number + 1)]
+                m.d.sync += [here.eq(following), number.eq(number + 1)]
             with m.If(~operand & ~last_pass):
                 m.d.sync += [px.eq(px + 1), column.eq(column + layer.tap_columns)]
                 with m.If(px == layer.kernel_columns - 1):
@@ -174,16 +178,18 @@ class WindowWalk(wiring.Component):
         with m.If(pixel_done):
             m.d.sync += [
                 operand.eq(0), px.eq(0), py.eq(0), number.eq(0), begins_pixel.eq(1),
-                place.eq(following), at_pass_row.eq(following), at_window.eq(following),
+                here.eq(following), at_pass_row.eq(following), at_window.eq(following),
                 row.eq(row_0), left.eq(left - width),
                 out.eq(further(c, out, Mux(side_by_side, layer.out_pixel_bank * c.windows, layer.out_pixel_bank))),
             ]  # fmt: skip
             next_column = column_0 + Mux(side_by_side, layer.stride_columns * c.windows, layer.stride_columns)
             m.d.sync += [column.eq(next_column), column_0.eq(next_column)]
         with m.If(row_done):
-            next_out, next_row = Signal(PLACE), Signal(signed(14))
+            next_out, next_row = Signal(place(c)), Signal(signed(14))
             m.d.comb += [
-                next_out.eq(lowered(added(c, out_row, named(layer, "out_row")), layer.out_ring_lines, until_wrap == 1)),
+                next_out.eq(
+                    lowered(c, added(c, out_row, named(c, layer, "out_row")), layer.out_ring_lines, until_wrap == 1)
+                ),
                 next_row.eq(row_0 + layer.stride_rows),
             ]
             m.d.sync += [
@@ -192,8 +198,8 @@ class WindowWalk(wiring.Component):
                 out.eq(next_out), out_row.eq(next_out),
             ]  # fmt: skip
         with m.If(word_done):
-            next_word_out = Signal(PLACE)
-            m.d.comb += next_word_out.eq(added(c, out_word, named(layer, "out_plane")))
+            next_word_out = Signal(place(c))
+            m.d.comb += next_word_out.eq(added(c, out_word, named(c, layer, "out_plane")))
             m.d.sync += [
                 begins_word.eq(1), at_word.eq(following), rows.eq(step.rows), word.eq(word + 1),
                 parameter.eq(parameter + -(-c.word // c.parameter_lanes)), until_wrap.eq(step.out_wrap),
@@ -205,13 +211,13 @@ class WindowWalk(wiring.Component):
 
         with m.If(self.i_start):
             step, layer = self.i_next_step, self.i_next_layer
-            begin, begin_out = named(step, "in"), named(step, "out")
+            begin, begin_out = named(c, step, "in"), named(c, step, "out")
             m.d.sync += [
                 runs.eq(1), begins_pixel.eq(1), begins_word.eq(1), operand.eq(0),
                 word.eq(0), parameter.eq(0), px.eq(0), py.eq(0), number.eq(0),
                 rows.eq(step.rows), left.eq(layer.out_columns), until_wrap.eq(step.out_wrap),
                 row.eq(step.first_row), row_0.eq(step.first_row), column.eq(-layer.lead), column_0.eq(-layer.lead),
-                *(p.eq(begin) for p in (place, at_word, at_row, at_window, at_pass_row)),
+                *(p.eq(begin) for p in (here, at_word, at_row, at_window, at_pass_row)),
                 *(p.eq(begin_out) for p in (out, out_row, out_word)),
             ]  # fmt: skip
         return m
