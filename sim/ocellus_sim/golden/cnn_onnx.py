@@ -4,7 +4,7 @@ Written from the kernels of its CPU provider on x86-64, which scale integer sums
 Every float operation below stands where the kernel has one, in its order; docs/compiler.md gives the rules.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -16,7 +16,11 @@ from .cnn_onnx_functions import FUNCTIONS, Floats, fused_multiply_add
 _F = np.float32
 
 
-def run(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
+Factors = Sequence[tuple[int, int]]
+"""(multiplier, shift) of each channel, or one for all: ``multiplier * 2^(shift - 31)``."""
+
+
+def run(network: Network, x: np.ndarray, factors: Mapping[str, Factors] | None = None) -> dict[str, np.ndarray]:
     """Every operator's output tensor by its name, in the order of the operators.
 
     Parameters
@@ -25,15 +29,24 @@ def run(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
         Of an .onnx file.
     x : ndarray
         int8 in the shape of the network's input: rows, columns, channels; uint8 values less 128.
+    factors : mapping, optional
+        Outputs whose integer sums are scaled as the accelerator does it, by an integer and one rounding, halves up,
+        and not as ONNX Runtime does. Of convolutions, fully connected layers, MEAN and AVERAGE_POOL_2D.
     """
-    values = {network.input: x.reshape(network.input_tensor.shape)}
+    given, chosen = {network.input: x.reshape(network.input_tensor.shape)}, factors or {}
     for operator in network.operators:
         inputs = [network.tensors[name] for name in operator.inputs]
         output = network.tensors[operator.output]
-        given = [values[t.name] for t in inputs if t.data is None]
-        values[output.name] = _OPERATORS[operator.kind](operator, inputs, output, *given).reshape(output.shape)
-    del values[network.input]
-    return values
+        values = [given[t.name] for t in inputs if t.data is None]
+        if output.name in chosen:
+            y = _scale_by_integers(_SUMS[operator.kind](operator, inputs, *values), chosen[output.name], output)
+        elif operator.kind in _OPERATORS:
+            y = _OPERATORS[operator.kind](operator, inputs, output, *values)
+        else:
+            y = _scale_sums(operator, inputs, output, _SUMS[operator.kind](operator, inputs, *values))
+        given[output.name] = y.reshape(output.shape)
+    del given[network.input]
+    return given
 
 
 def _zero_point(t: Tensor) -> int:
@@ -85,33 +98,54 @@ def _constant(t: Tensor) -> np.ndarray:
     return t.data
 
 
-def _scale_sums(inputs: Sequence[Tensor], output: Tensor, acc: np.ndarray) -> np.ndarray:
-    """Bias, one multiplication in float32, rounding; the sums are 32-bit integers in the last axis's channels."""
-    x, weights = inputs[0], inputs[1]
-    total = acc.astype(np.int64) + (_constant(inputs[2]).astype(np.int64) if len(inputs) == 3 else 0)
-    factors = _F(x.scale) * np.array(weights.scales, _F) / _F(output.scale)
-    return _round(total.astype(np.int32).astype(_F) * factors, output)
+def _scale_sums(operator: Operator, inputs: Sequence[Tensor], output: Tensor, sums: np.ndarray) -> np.ndarray:
+    """One multiplication in float32, then rounding; the channels are the last axis of the 32-bit sums."""
+    x = inputs[0]
+    if operator.kind is Kind.MEAN:
+        rows, columns, _ = x.picture
+        factors = _F(x.scale) / (_F(output.scale) * _F(rows * columns))
+    else:
+        factors = _F(x.scale) * np.array(inputs[1].scales, _F) / _F(output.scale)
+    return _round(sums.astype(np.int32).astype(_F) * factors, output)
 
 
-def _convolution(operator: Operator, inputs: Sequence[Tensor], output: Tensor, given: np.ndarray) -> np.ndarray:
+def _scale_by_integers(sums: np.ndarray, factors: Factors, output: Tensor) -> np.ndarray:
+    multiplier = np.array([f[0] for f in factors], np.int64)
+    right = 31 - np.array([f[1] for f in factors], np.int64)
+    scaled = (sums.astype(np.int32).astype(np.int64) * multiplier + (np.int64(1) << right >> 1)) >> right
+    return np.clip(scaled + output.zero_point, -128, 127).astype(np.int8)
+
+
+def _biased(sums: np.ndarray, inputs: Sequence[Tensor]) -> np.ndarray:
+    return sums.astype(np.int64) + (_constant(inputs[2]).astype(np.int64) if len(inputs) == 3 else 0)
+
+
+def _convolution(operator: Operator, inputs: Sequence[Tensor], given: np.ndarray) -> np.ndarray:
     # products stay below 2^16 and windows below 2^24 taps: float64 adds them exactly
     x = _surround(operator, given.astype(np.float64) - inputs[0].zero_point, 0)
     windows = _windows(operator, x)
     weights = _constant(inputs[1]).astype(np.float64).transpose(3, 1, 2, 0)
-    acc = windows.reshape(*windows.shape[:2], -1) @ weights.reshape(-1, weights.shape[3])
-    return _scale_sums(inputs, output, acc)
+    return _biased(windows.reshape(*windows.shape[:2], -1) @ weights.reshape(-1, weights.shape[3]), inputs)
 
 
-def _depthwise(operator: Operator, inputs: Sequence[Tensor], output: Tensor, given: np.ndarray) -> np.ndarray:
+def _depthwise(operator: Operator, inputs: Sequence[Tensor], given: np.ndarray) -> np.ndarray:
     x = _surround(operator, given.astype(np.float64) - inputs[0].zero_point, 0)
     windows = np.repeat(_windows(operator, x), operator.depth_multiplier, axis=2)
-    return _scale_sums(inputs, output, np.einsum("rcdij,ijd->rcd", windows, _constant(inputs[1])[0].astype(np.float64)))
+    return _biased(np.einsum("rcdij,ijd->rcd", windows, _constant(inputs[1])[0].astype(np.float64)), inputs)
 
 
-def _fully_connected(operator: Operator, inputs: Sequence[Tensor], output: Tensor, given: np.ndarray) -> np.ndarray:
+def _fully_connected(operator: Operator, inputs: Sequence[Tensor], given: np.ndarray) -> np.ndarray:
     weights = _constant(inputs[1]).astype(np.float64)
-    acc = (given.astype(np.float64) - inputs[0].zero_point).reshape(-1, weights.shape[1]) @ weights.T
-    return _scale_sums(inputs, output, acc)
+    return _biased((given.astype(np.float64) - inputs[0].zero_point).reshape(-1, weights.shape[1]) @ weights.T, inputs)
+
+
+def _mean(operator: Operator, inputs: Sequence[Tensor], given: np.ndarray) -> np.ndarray:
+    """The pool over the whole picture has an integer sum, and so a factor."""
+    return (given.astype(np.int64) - inputs[0].zero_point).sum(axis=(1, 2))
+
+
+def _window_sums(operator: Operator, inputs: Sequence[Tensor], given: np.ndarray) -> np.ndarray:
+    return _windows(operator, _surround(operator, given.astype(np.int64) - inputs[0].zero_point, 0)).sum(axis=(3, 4))
 
 
 def _add(operator: Operator, inputs: Sequence[Tensor], output: Tensor, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -147,14 +181,6 @@ def _average_pool(operator: Operator, inputs: Sequence[Tensor], output: Tensor, 
     count = operator.kernel[0] * operator.kernel[1] if operator.count_include_pad else inside.sum(axis=(3, 4))
     mean = total / np.asarray(count).astype(_F)
     return _round_with_zero_point(mean / _F(output.scale) + _F(_zero_point(output)), output)
-
-
-def _mean(operator: Operator, inputs: Sequence[Tensor], output: Tensor, given: np.ndarray) -> np.ndarray:
-    """The pool over the whole picture has an integer sum."""
-    x = inputs[0]
-    total = (given.astype(np.int32) - x.zero_point).sum(axis=(1, 2))
-    count = given.shape[1] * given.shape[2]
-    return _round(total.astype(_F) * (_F(x.scale) / (_F(output.scale) * _F(count))), output)
 
 
 def _max_pool(operator: Operator, inputs: Sequence[Tensor], output: Tensor, given: np.ndarray) -> np.ndarray:
@@ -218,15 +244,20 @@ def _function(operator: Operator, inputs: Sequence[Tensor], output: Tensor, give
     return _quantise(FUNCTIONS[operator.kind](operator, _dequantise(given, inputs[0]), *slopes), output)
 
 
-_OPERATORS: dict[Kind, Callable[..., np.ndarray]] = {
+_SUMS: dict[Kind, Callable[..., np.ndarray]] = {
     Kind.CONV_2D: _convolution,
     Kind.DEPTHWISE_CONV_2D: _depthwise,
     Kind.FULLY_CONNECTED: _fully_connected,
+    Kind.MEAN: _mean,
+    Kind.AVERAGE_POOL_2D: _window_sums,
+}
+"""Operators that scale integer sums, and the pool, which does so only on the accelerator."""
+
+_OPERATORS: dict[Kind, Callable[..., np.ndarray]] = {
     Kind.ADD: _add,
     Kind.SUB: _subtract,
     Kind.MUL: _multiply,
     Kind.AVERAGE_POOL_2D: _average_pool,
-    Kind.MEAN: _mean,
     Kind.MAX_POOL_2D: _max_pool,
     Kind.PAD: _pad,
     Kind.RESHAPE: _reshape,
