@@ -96,8 +96,8 @@ class RequantiserLane(wiring.Component):
             shrinks.eq(e[-1]),
         ]
 
-        # Rows 2 to 4, products of halves. Low and high do not overlap; they wait in their multipliers for the sum of the
-        # others.
+        # Rows 2 to 4, products of halves. Low and high do not overlap; inside their multipliers they wait for the
+        # others' sum.
         operand, lost = shifted_left(biased, left)
         products = {}
         for name, a, b in (
@@ -138,14 +138,22 @@ class RequantiserLane(wiring.Component):
         high = Signal()
         m.d.comb += [
             fits.eq(~(overflows | (rounded[7:-1] ^ rounded[-1].replicate(25)).any())),
-            low.eq(Mux(fits, byte < self.i_minimum, Mux(overflows, negative, rounded[-1]))),
-            high.eq(Mux(fits, byte > self.i_maximum, ~Mux(overflows, negative, rounded[-1]))),
+            low.eq(Mux(fits, less(byte, self.i_minimum), Mux(overflows, negative, rounded[-1]))),
+            high.eq(Mux(fits, less(self.i_maximum, byte), ~Mux(overflows, negative, rounded[-1]))),
         ]
         m.d.sync += [
             self.o.eq(Mux(low, self.i_minimum, Mux(high, self.i_maximum, byte))),
             self.o_raw.eq(rounded),
         ]
         return m
+
+
+def less(a: Value, b: Value) -> Value:
+    """``a < b`` for two signed numbers, as gates: for eight bits a carry chain's way in and out takes longer."""
+    below: Value = Const(0, 1)
+    for n in range(len(a) - 1):
+        below = Mux(a[n] ^ b[n], b[n], below)
+    return Mux(a[-1] ^ b[-1], a[-1], below)
 
 
 def shifted_left(number: Value, distance: Value) -> tuple[Value, Value]:
