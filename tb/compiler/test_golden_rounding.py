@@ -120,3 +120,54 @@ def test_rounding_once_equals_the_default_interpreter(kind):
         assert difference is None, difference
         doubles_differ += not np.array_equal(want, cnn.run(network, given)[network.output])
     assert doubles_differ > 2
+
+
+@pytest.mark.parametrize("total", [757, -757])
+def test_a_mean_drops_the_fraction_of_its_multiplier(total):
+    """Over 25 pixels at these scales, the multiplier rounded to nearest gives another result."""
+    scale, out = 0.5275002121925354, 0.16747267544269562
+    m, e = cnn_arithmetic.multiplier(scale / out)
+    factors = [((m << 4) // 25, e - 4), (round((m << 4) / 25), e - 4)]
+    dropped, rounded = (cnn_arithmetic.requantise(np.array([total]), [factor])[0] for factor in factors)
+    assert dropped != rounded
+    x = np.full(25, total // 25)
+    x[: total % 25] += 1
+    model = ModelBuilder()
+    y = model.mean(model.input((1, 5, 5, 1), Quantisation(scale)), [1, 2], Quantisation(out))
+    assert_equals_litert(model.build(y), x.astype(np.int8).reshape(1, 5, 5, 1), f"mean of sum {total}")
+
+
+@pytest.mark.parametrize(("scale", "out"), [(0.036281608045101166, 0.025827547535300255), (0.1, 0.4)])
+def test_float_functions_multiply_by_the_inverse_and_round_halves_away_from_zero(scale, out):
+    """The first scales differ when divided by; at the second, 1 is 2.5 steps."""
+    model = ModelBuilder()
+    y = model.function("TANH", model.input((1, 256), Quantisation(scale)), Quantisation(out))
+    assert_equals_litert(model.build(y), np.arange(-128, 128).astype(np.int8).reshape(1, 256), "TANH")
+
+
+def test_sums_beyond_24_bits_are_exact():
+    """Odd sums of 6,000 products near the largest; a multiplier of 1 and biases bring them back into int8."""
+    taps = 6001
+    random = np.random.default_rng(3)
+    model = ModelBuilder()
+    x = np.where(random.random((1, taps)) < 0.9, 127, random.integers(-128, 128, (1, taps))).astype(np.int8)
+    weights = np.where(random.random((8, taps)) < 0.9, 127, random.integers(-127, 128, (8, taps)))
+    sums = weights @ (x[0].astype(np.int64) + 128)
+    assert sums.min() > 1 << 27
+    source = model.input((1, taps), Quantisation(1.0, -128))
+    y = model.fully_connected(source, weights, np.arange(8) * 9 - sums, 1.0, Quantisation(1.0))
+    content = model.build(y)
+    assert_equals_litert(content, x, "long sums")
+    network = parse_network(content)
+    assert cnn.run(network, x)[network.output].ravel().tolist() == list(range(0, 72, 9))
+
+
+def test_an_accumulator_wraps_at_32_bits():
+    model = ModelBuilder()
+    source = model.input((1, 4), Quantisation(1.0))
+    bias = np.array([(1 << 31) - 1, -(1 << 31), (1 << 31) - 1000])
+    weights = np.array([[1, 0, 0, 0], [-1, 0, 0, 0], [10, 10, 10, 10]])
+    content = model.build(model.fully_connected(source, weights, bias, 2.0**-25, Quantisation(1.0)))
+    x = np.array([[100, 90, 80, 70]], np.int8)
+    assert_equals_litert(content, x, "sums beyond 2^31")
+    assert np.sign(cnn.run(parse_network(content), x)["op000_FULLY_CONNECTED"]).tolist() == [[-1, 1, -1]]
