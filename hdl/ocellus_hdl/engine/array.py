@@ -1,0 +1,170 @@
+"""The multipliers and accumulators: nine pixels' convolutions, or neighbouring windows of 3x3 taps, a clock."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import PIXELS, Configuration
+from ocellus.program_formats import LayerOp
+
+from .operands import WINDOW_TAPS, Operands, array_step, second_operands
+from .products import Products
+from .windows import taps
+from .words import flow, slots
+
+TREE = 4
+"""Levels that add nine taps."""
+
+
+def point_sums(c: Configuration) -> data.ArrayLayout:
+    """Accumulators of a convolution: ``[pixel][output]``."""
+    return data.ArrayLayout(data.ArrayLayout(signed(32), c.outputs), PIXELS)
+
+
+def window_sums(c: Configuration) -> data.ArrayLayout:
+    """Accumulators of windows: ``[window][channel]``."""
+    return data.ArrayLayout(data.ArrayLayout(signed(32), c.word), c.windows)
+
+
+DONE = data.StructLayout({"point": 1, "pop": 1})
+"""A group is complete: of which kind, and whether it is the last to use its parameters."""
+
+
+class Array(wiring.Component):
+    """A step a clock; no backpressure. Accumulators hold 32 bits and wrap.
+
+    POINT: ``acc[i][o] += sum of x[i][c] * w[o*inputs + c]``. WINDOW: ``acc[j][c] += sum of x[j][tap][c] * w[tap][c]``
+    over nine taps. MAXIMUM: ``acc[j][c] = max(acc[j][c], x[j][0][c])``. ``first`` begins anew.
+
+    A group is complete :meth:`latency` clocks after its last step; then the sums of a convolution stay for ``beats``
+    clocks, those of windows for that one.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i : flow(array_step), in
+    i_slots : slots, in
+        In the clock of ``i``.
+    i_weights : array of bytes, in
+    i_taps : taps, in
+        A clock later.
+    o_operands : flow(second_operands), out
+        Of a step with ``operand``, two clocks later.
+    o : flow(DONE), out
+    o_point : point_sums, out
+    o_window : window_sums, out
+    """
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i": In(flow(array_step(c))),
+                "i_slots": In(slots(c)),
+                "i_weights": In(data.ArrayLayout(signed(8), c.lanes)),
+                "i_taps": In(taps(c)),
+                "o_operands": Out(flow(second_operands(c))),
+                "o": Out(flow(DONE)),
+                "o_point": Out(point_sums(c)),
+                "o_window": Out(window_sums(c)),
+            }
+        )
+
+    @staticmethod
+    def latency(c: Configuration) -> int:
+        """Clocks from a group's last step to its sums: operands, products, trees, accumulators."""
+        return 1 + Products.latency(c) + _levels(c) + 1
+
+    def elaborate(self, platform: object) -> Module:
+        """Operands and products, then two ways through adders."""
+        m = Module()
+        c = self._c
+        m.submodules.operands = operands = Operands(c)
+        m.submodules.products = products = Products(c)
+        wiring.connect(m, wiring.flipped(self.i), operands.i)
+        wiring.connect(m, operands.o_operands, wiring.flipped(self.o_operands))
+        m.d.comb += [
+            operands.i_slots.eq(self.i_slots),
+            products.i_point.eq(operands.o_point),
+            products.i_window.eq(operands.o_window),
+            products.i_spread.eq(operands.o_spread),
+            products.i_weights.eq(self.i_weights),
+            products.i_taps.eq(self.i_taps),
+        ]
+
+        # What accompanies the step; row n is n clocks old.
+        flags = data.StructLayout({"point": 1, "maximum": 1, "first": 1, "last": 1, "pop": 1})
+        rows: list[Any] = [Signal(data.StructLayout({"valid": 1, "payload": flags}), name="row_0")]
+        step = self.i.payload
+        m.d.comb += [
+            rows[0].valid.eq(self.i.valid & ~step.operand),
+            rows[0].payload.point.eq(step.op == LayerOp.POINT),
+            rows[0].payload.maximum.eq(step.op == LayerOp.MAXIMUM),
+            *(rows[0].payload[name].eq(step[name]) for name in ("first", "last", "pop")),
+        ]
+        for n in range(self.latency(c)):
+            row = Signal.like(rows[0], name=f"row_{n + 1}")
+            m.d.sync += row.valid.eq(rows[n].valid)
+            with m.If(rows[n].valid):
+                m.d.sync += row.payload.eq(rows[n].payload)
+            rows.append(row)
+        at = 1 + Products.latency(c)
+        done = rows[-1]
+        m.d.comb += [
+            self.o.valid.eq(done.valid & done.payload.last),
+            self.o.payload.point.eq(done.payload.point),
+            self.o.payload.pop.eq(done.payload.pop),
+        ]
+
+        def running(n: int, point: bool) -> Value:
+            kind = rows[n].payload.point
+            return rows[n].valid & (kind if point else ~kind)
+
+        # A convolution accumulates a clock earlier than windows: its sums are kept while they drain.
+        levels = _levels(c)
+        end = at + levels
+        for i in range(PIXELS):
+            for o in range(c.outputs):
+                terms: list[Any] = [products.o_point[i][o * c.inputs + n] for n in range(c.inputs)]
+                total = _summed(m, terms, [running(at + n, True) for n in range(levels - 1)])
+                sums = Signal(signed(32), name=f"point_{i}_{o}")
+                with m.If(running(end - 1, True)):
+                    m.d.sync += sums.eq(Mux(rows[end - 1].payload.first, 0, sums) + total)
+                with m.If(running(end, True) & rows[end].payload.last):
+                    m.d.sync += self.o_point[i][o].eq(sums)
+        for j in range(c.windows):
+            for g in range(c.word):
+                terms = [products.o_window[t][j][g] for t in range(WINDOW_TAPS)]
+                total = _summed(m, terms, [running(at + n, False) for n in range(levels)])
+                sums = self.o_window[j][g]
+                row = rows[end].payload
+                # The largest is the one that came last, unless it is not larger: both fit eight bits.
+                keeps = row.maximum & ~row.first & (total[:8].as_signed() <= sums[:8].as_signed())
+                with m.If(running(end, False) & ~keeps):
+                    m.d.sync += sums.eq(Mux(row.first | row.maximum, 0, sums) + total)
+        return m
+
+
+def _levels(c: Configuration) -> int:
+    return max(TREE, (c.inputs - 1).bit_length() + 1)
+
+
+def _summed(m: Module, terms: Sequence[Any], enables: Sequence[Value]) -> Any:
+    """The sum of ``terms`` behind one register per enable, of two terms each; what is left over is delayed."""
+    for enable in enables:
+        sums = []
+        for at in range(0, len(terms), 2):
+            part = terms[at : at + 2]
+            total = Signal(signed(max(len(term) for term in part) + len(part) - 1))
+            with m.If(enable):
+                m.d.sync += total.eq(sum(part[1:], start=part[0]))
+            sums.append(total)
+        terms = sums
+    (total,) = terms
+    return total

@@ -1,0 +1,92 @@
+"""Hands a complete group of sums to the requantiser's lanes, beat by beat."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import Configuration
+
+from .array import DONE, point_sums, window_sums
+from .words import flow
+
+BEAT = data.StructLayout({"point": 1, "number": 2, "last": 1})
+"""Beat ``number`` of a group; the ``last`` one of it."""
+
+
+class Drain(wiring.Component):
+    """A beat a clock, from the clock after the group's on; no backpressure.
+
+    A convolution takes ``beats`` clocks, in each ``beat_pixels`` pixels: lane ``j*outputs + o``. Windows take one: lane
+    ``j*word + c``. The next group is complete when this one has left.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i : flow(DONE), in
+    i_point : point_sums, in
+    i_window : window_sums, in
+    o_take : unsigned(1), out
+        The beat that leaves a clock later is the first to use the next set of parameters.
+    o : flow(BEAT), out
+    o_value : array of sums, out
+        One a lane, with ``o``.
+    """
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i": In(flow(DONE)),
+                "i_point": In(point_sums(c)),
+                "i_window": In(window_sums(c)),
+                "o_take": Out(1),
+                "o": Out(flow(BEAT)),
+                "o_value": Out(data.ArrayLayout(signed(32), c.lanes)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """A counter, and a choice of beats and windows in front of one row of registers."""
+        m = Module()
+        c = self._c
+        fresh = Signal(init=1)  # the next group needs new parameters
+        m.d.comb += self.o_take.eq(self.i.valid & fresh)
+        with m.If(self.i.valid):
+            m.d.sync += fresh.eq(self.i.payload.pop)
+
+        # 0 in a group's first clock.
+        number = Signal(2)
+        follows = number != 0
+        drains_point = (self.i.valid & self.i.payload.point) | follows
+        is_last = Mux(follows, number == c.beats - 1, ~self.i.payload.point | (c.beats == 1))
+        m.d.sync += self.o.valid.eq(self.i.valid | follows)
+        with m.If(self.i.valid | follows):
+            m.d.sync += [
+                number.eq(Mux(is_last, 0, number + 1)),
+                self.o.payload.point.eq(drains_point),
+                self.o.payload.number.eq(number),
+                self.o.payload.last.eq(is_last),
+            ]
+
+        values: list[Any] = [self.i_point[i][o] for i in range(c.beats * c.beat_pixels) for o in range(c.outputs)]
+        size = c.beat_pixels * c.outputs
+        choice = Signal(2)
+        m.d.comb += choice.eq(Mux(drains_point, number + 1, 0))
+        for n in range(c.lanes):
+            window = self.i_window[n // c.word][n % c.word]
+            if n >= size:
+                with m.If(self.i.valid & ~drains_point):
+                    m.d.sync += self.o_value[n].eq(window)
+                continue
+            beats = [values[n + size * k] for k in range(c.beats)]
+            beats += beats[-1:] * (3 - len(beats))
+            with m.If(self.i.valid | follows):
+                m.d.sync += self.o_value[n].eq(
+                    Mux(choice[1], Mux(choice[0], beats[2], beats[1]), Mux(choice[0], beats[0], window))
+                )
+        return m

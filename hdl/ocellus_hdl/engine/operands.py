@@ -1,0 +1,122 @@
+"""Chooses what the multipliers and the second operand's queue take out of the slots."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import PIXELS, Configuration
+from ocellus.program_formats import LayerOp
+
+from .words import flow, slots
+
+WINDOW_TAPS = PIXELS
+SIDE = 3
+"""Taps in a row of a window."""
+
+
+def array_step(c: Configuration) -> data.StructLayout:
+    """What of a command the array needs; the names are those of :func:`~.words.command`."""
+    sub = range(max(2, c.word // min(c.inputs, c.outputs)))
+    return data.StructLayout({"op": 2, "spread": 2, "sub": sub, "operand": 1, "first": 1, "last": 1, "pop": 1})
+
+
+def second_operands(c: Configuration) -> data.ArrayLayout:
+    """Bytes of a group's second operands: ``pixel*outputs + output`` for a POINT, else ``window*word + channel``."""
+    return data.ArrayLayout(signed(8), max(PIXELS * c.outputs, c.lanes))
+
+
+def slot_of(c: Configuration, tap: int, window: int, spread: int) -> int:
+    """The slot of a window's tap."""
+    row, column = divmod(tap, SIDE)
+    return c.columns * row + spread * window + column
+
+
+def spread_choice(c: Configuration, words: Any, tap: int, window: int, spread: Value, otherwise: Value) -> Value:
+    """The word of a window's tap for ``spread`` 1 to 3, ``otherwise`` for 0: a multiplexer of four."""
+    at = [words[slot_of(c, tap, window, s)] for s in (1, 2, 3)]
+    if window == 0:
+        return Mux(spread.any(), at[0], otherwise)
+    return Mux(spread[1], Mux(spread[0], at[2], at[1]), Mux(spread[0], at[0], otherwise))
+
+
+class Operands(wiring.Component):
+    """A step a clock; one clock of latency, two for second operands.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i : flow(array_step), in
+    i_slots : slots, in
+    o_point : array of bytes [pixel][input], out
+    o_window : slots, out
+        As they came.
+    o_spread : unsigned(2), out
+        0 for a POINT, which takes ``o_point``; else how far apart windows lie in ``o_window``.
+    o_operands : flow(second_operands), out
+    """
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i": In(flow(array_step(c))),
+                "i_slots": In(slots(c)),
+                "o_point": Out(data.ArrayLayout(data.ArrayLayout(signed(8), c.inputs), PIXELS)),
+                "o_window": Out(slots(c)),
+                "o_spread": Out(2),
+                "o_operands": Out(flow(second_operands(c))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The pixels' pieces of their words; a clock later the second operands, if it was these."""
+        m = Module()
+        c = self._c
+        step = self.i.payload
+        is_point = step.op == LayerOp.POINT
+        operand = Signal()
+        m.d.sync += operand.eq(self.i.valid & step.operand)
+        m.d.sync += self.o_operands.valid.eq(operand)
+        with m.If(self.i.valid):
+            m.d.sync += [self.o_window.eq(self.i_slots), self.o_spread.eq(Mux(is_point, 0, step.spread))]
+
+        pieces = self._pieces(m, c.inputs, self.i.valid & is_point)
+        m.d.comb += [self.o_point[i].eq(pieces[i]) for i in range(PIXELS)]
+        seconds = (
+            pieces if c.outputs == c.inputs else self._pieces(m, c.outputs, self.i.valid & is_point & step.operand)
+        )
+
+        with m.If(operand):
+            for n in range(len(self.o_operands.payload)):
+                i, o = divmod(n, c.outputs)
+                j, g = divmod(n, c.word)
+                byte: Any = seconds[i][8 * o : 8 * o + 8] if i < PIXELS else 0
+                if j < c.windows:
+                    words = [self.o_window[s][g] for s in range(c.banks)]
+                    byte = spread_choice(c, words, 0, j, self.o_spread, byte)
+                m.d.sync += self.o_operands.payload[n].eq(byte)
+        return m
+
+    def _pieces(self, m: Module, size: int, enable: Value) -> list[Signal]:
+        """Piece ``sub`` of ``size`` bytes of each pixel's word, registered."""
+        c = self._c
+        step = self.i.payload
+        pieces = []
+        for i in range(PIXELS):
+            near, far = self.i_slots[i].as_value(), self.i_slots[2 * i % c.banks].as_value()
+            words = [
+                Mux(step.spread[1], far[at : at + 8 * size], near[at : at + 8 * size])
+                for at in range(0, 8 * c.word, 8 * size)
+            ]
+            for k in range((len(words) - 1).bit_length()):
+                words = [Mux(step.sub[k], high, low) for low, high in zip(words[::2], words[1::2], strict=True)]
+            piece = Signal(8 * size, name=f"piece_{size}_{i}")
+            with m.If(enable):
+                m.d.sync += piece.eq(words[0])
+            pieces.append(piece)
+        return pieces

@@ -1,0 +1,152 @@
+"""The requantiser's parameters: bias, multiplier and shift of every output channel."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import Configuration
+
+from .words import ENTRY, LOAD, Section, entry_count, flow
+
+MEMBERS = ("bias", "multiplier", "shift")
+"""In the order of their 32-bit words in the image."""
+
+FETCH = data.StructLayout({"address": 16, "point": 1})
+"""Fetch the entries of a group from word ``address`` on: ``outputs`` of them for a POINT, else ``word``."""
+
+
+def fetch_words(c: Configuration, point: bool) -> int:
+    """Words of the memory in a set of entries, hence clocks from one fetch to the next."""
+    return -(-(c.outputs if point else c.word) // c.parameter_lanes)
+
+
+class Parameters(wiring.Component):
+    """``parameter_words`` words of ``parameter_lanes`` entries, and the sets fetched from it.
+
+    A set may be taken :meth:`latency` clocks after its fetch, by a beat in that clock or later, and shows in ``o``
+    a clock after it is taken. Sets wait in a row of three: one is collected, one is ready, one in use; a set that is
+    complete must be taken within the clocks until the next one is. A short set is read as much later as it is
+    shorter, so that all take equally long: between two fetches lie as many clocks as the words of the first, and
+    where a long one follows a short one, as its own.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i_fetch : flow(FETCH), in
+    i_take : unsigned(1), in
+        The set that is ready comes into use.
+    i_load : flow(LOAD), in
+    o : array of entries, out
+        Those of a POINT repeat every ``outputs``.
+    """
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i_fetch": In(flow(FETCH)),
+                "i_take": In(1),
+                "i_load": In(flow(LOAD)),
+                "o": Out(data.ArrayLayout(ENTRY, entry_count(c))),
+            }
+        )
+
+    @staticmethod
+    def latency(c: Configuration) -> int:
+        """Clocks from a fetch to the first in which its set may be taken."""
+        return fetch_words(c, point=False) + 2
+
+    def elaborate(self, platform: object) -> Module:
+        """Memory, the set that is collected, the one that is ready, the one in use."""
+        m = Module()
+        c = self._c
+        words = fetch_words(c, point=False)
+        wait = words - fetch_words(c, point=True)
+
+        # A POINT's fetch waits.
+        begins, fetch = self.i_fetch.valid & ~self.i_fetch.payload.point, self.i_fetch.payload
+        if wait:
+            waiting = Signal(wait)
+            late = [Signal(FETCH, name=f"late_{n}") for n in range(wait)]
+            m.d.sync += waiting.eq((waiting << 1) | (self.i_fetch.valid & self.i_fetch.payload.point))
+            for n in range(wait):
+                with m.If(waiting[n - 1] if n else self.i_fetch.valid):
+                    m.d.sync += late[n].eq(late[n - 1] if n else self.i_fetch.payload)
+            begins, fetch = begins | waiting[-1], Mux(waiting[-1], late[-1], self.i_fetch.payload)
+        else:
+            begins = self.i_fetch.valid
+        begin = Signal()
+        chosen = Signal(FETCH)
+        m.d.comb += [begin.eq(begins), chosen.eq(fetch)]
+
+        # The word that is read, and then the word that arrives; ``number`` counts within the set.
+        reads, number, point = Signal(), Signal(range(words + 1)), Signal()
+        address = Signal(16)
+        reading, at, of_point = Signal(), Signal(16), Signal()
+        following = Signal(range(words + 1))
+        m.d.comb += [
+            reading.eq(begin | reads),
+            at.eq(Mux(begin, chosen.address, address)),
+            of_point.eq(Mux(begin, chosen.point, point)),
+            following.eq(Mux(begin, 0, number) + 1),
+        ]
+        arrives, arrives_point, arrived_number = Signal(), Signal(), Signal(range(words))
+        with m.If(reading):
+            m.d.sync += [
+                address.eq(at + 1),
+                number.eq(following),
+                point.eq(of_point),
+                reads.eq(following != Mux(of_point, fetch_words(c, point=True), words)),
+                arrives_point.eq(of_point),
+                arrived_number.eq(Mux(begin, 0, number)),
+            ]
+        m.d.sync += arrives.eq(reading)
+
+        word = self._memory(m, reading, at)
+        collected = Signal.like(self.o)
+        ready = Signal.like(self.o)
+        complete = Signal()
+        last = Mux(arrives_point, fetch_words(c, point=True), words) - 1
+        m.d.sync += complete.eq(arrives & (arrived_number == last))
+        for e in range(len(collected)):
+            mine = arrived_number == e // c.parameter_lanes
+            for_point = arrived_number == e % c.outputs // c.parameter_lanes
+            with m.If(arrives & Mux(arrives_point, for_point, mine)):
+                # A POINT with fewer outputs than the memory has lanes uses the first ones.
+                m.d.sync += collected[e].eq(
+                    Mux(arrives_point, word[e % c.outputs % c.parameter_lanes], word[e % c.parameter_lanes])
+                    if c.outputs % c.parameter_lanes
+                    else word[e % c.parameter_lanes]
+                )
+        with m.If(complete):
+            m.d.sync += ready.eq(collected)
+        with m.If(self.i_take):
+            m.d.sync += self.o.eq(ready)
+        return m
+
+    def _memory(self, m: Module, enable: Signal, address: Signal) -> list[data.View]:
+        """A memory for each member, so that each part of the image's word has a write enable of its own."""
+        c = self._c
+        lanes: list[dict[str, Signal]] = [{} for _ in range(c.parameter_lanes)]
+        load = self.i_load.payload
+        loads = self.i_load.valid & (load.section == Section.PARAMETERS)
+        for index, member in enumerate(MEMBERS):
+            shape = data.ArrayLayout(ENTRY[member].shape, c.parameter_lanes)
+            m.submodules[member] = words = memory.Memory(shape=shape, depth=c.parameter_words, init=[])
+            read, write = words.read_port(), words.write_port(granularity=1)
+            m.d.comb += [read.addr.eq(address), read.en.eq(enable), write.addr.eq(load.address)]
+            for lane in range(c.parameter_lanes):
+                m.d.comb += [
+                    write.data[lane].eq(load.data),
+                    write.en[lane].eq(loads & (load.part == len(MEMBERS) * lane + index)),
+                ]
+                lanes[lane][member] = read.data[lane]
+        words_out = []
+        for lane in range(c.parameter_lanes):
+            entry = Signal(ENTRY, name=f"entry_{lane}")
+            m.d.comb += [entry[member].eq(lanes[lane][member]) for member in MEMBERS]
+            words_out.append(entry)
+        return words_out

@@ -1,0 +1,135 @@
+"""The requantiser's lanes, and who uses them when."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import Configuration
+
+from ..cnn.lane import RequantiserLane
+from .drain import BEAT
+from .groups import beat_tag
+from .words import ENTRY, SECOND, entry_count, flow
+from .writer import finished
+
+ELEMENT = data.StructLayout({"value": signed(32), "carry": 1})
+"""What an epilogue wants requantised: ``value + carry``."""
+
+
+class Requantise(wiring.Component):
+    """A beat a clock; :attr:`LATENCY` clocks, no backpressure.
+
+    Epilogues use the last ``combiners`` lanes a second time, in clocks in which no beat of windows does: a
+    convolution's beat does not reach them.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i : flow(BEAT), in
+    i_value : array of sums, in
+        One a lane.
+    i_entries : array of ENTRY, in
+        With ``i``; lane n takes entry n modulo their number.
+    i_single : unsigned(1), in
+        How sums are rounded; steady. Epilogues always round twice.
+    o_beat : flow(BEAT), out
+        The beat whose tag must be in ``i_tag`` in the next clock.
+    i_tag : beat_tag, in
+    o : flow(finished), out
+    i_second : stream(ELEMENT for each combiner), in
+    i_terms : SECOND, in
+        Steady.
+    o_second : flow(byte for each combiner), out
+        :attr:`LATENCY` clocks after it was taken.
+    """
+
+    LATENCY = RequantiserLane.LATENCY
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i": In(flow(BEAT)),
+                "i_value": In(data.ArrayLayout(signed(32), c.lanes)),
+                "i_entries": In(data.ArrayLayout(ENTRY, entry_count(c))),
+                "i_single": In(1),
+                "o_beat": Out(flow(BEAT)),
+                "i_tag": In(beat_tag(c)),
+                "o": Out(flow(finished(c))),
+                "i_second": In(stream.Signature(data.ArrayLayout(ELEMENT, c.combiners))),
+                "i_terms": In(SECOND),
+                "o_second": Out(flow(data.ArrayLayout(signed(8), c.combiners))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The lanes; beside them the beats, their tags from when the lanes ask for zero points, and the seconds."""
+        m = Module()
+        c = self._c
+        terms = self.i_terms
+
+        beats: list[Any] = [self.i]
+        seconds: list[Any] = [Signal(name="second_0")]
+        m.d.comb += [
+            self.i_second.ready.eq(~(self.i.valid & ~self.i.payload.point)),
+            seconds[0].eq(self.i_second.valid & self.i_second.ready),
+        ]
+        for n in range(self.LATENCY):
+            beat = Signal(data.StructLayout({"valid": 1, "payload": BEAT}), name=f"beat_{n + 1}")
+            second = Signal(name=f"second_{n + 1}")
+            m.d.sync += [beat.valid.eq(beats[n].valid), second.eq(seconds[n])]
+            with m.If(beats[n].valid):
+                m.d.sync += beat.payload.eq(beats[n].payload)
+            beats.append(beat)
+            seconds.append(second)
+        at_zero_point = self.LATENCY - 2
+        asking = beats[at_zero_point - 1]
+        m.d.comb += [self.o_beat.valid.eq(asking.valid), self.o_beat.payload.eq(asking.payload)]
+        tags: list[Any] = [self.i_tag]
+        for n in range(2):
+            tag = Signal(beat_tag(c), name=f"tag_{n + 1}")
+            with m.If(beats[at_zero_point + n].valid):
+                m.d.sync += tag.eq(tags[n])
+            tags.append(tag)
+
+        for n in range(c.lanes):
+            entry = self.i_entries[n % len(self.i_entries)]
+            m.submodules[f"lane_{n}"] = lane = RequantiserLane()
+            m.d.comb += self.o.payload.value[n].eq(lane.o)
+            combiner = n - (c.lanes - c.combiners)
+            if combiner < 0:
+                m.d.comb += [
+                    lane.i_value.eq(self.i_value[n]),
+                    lane.i_bias.eq(entry.bias),
+                    lane.i_multiplier.eq(entry.multiplier),
+                    lane.i_shift.eq(entry.shift),
+                    lane.i_single.eq(self.i_single),
+                    lane.i_zero_point.eq(self.i_tag.zero_point),
+                    lane.i_minimum.eq(tags[1].minimum),
+                    lane.i_maximum.eq(tags[1].maximum),
+                ]
+                continue
+            element = self.i_second.payload[combiner]
+            at_limits = seconds[at_zero_point + 1]
+            m.d.comb += [
+                lane.i_value.eq(Mux(seconds[0], element.value, self.i_value[n])),
+                lane.i_bias.eq(Mux(seconds[0], element.carry, entry.bias)),
+                lane.i_multiplier.eq(Mux(seconds[0], terms.multiplier_3, entry.multiplier)),
+                lane.i_shift.eq(Mux(seconds[0], terms.shift_3, entry.shift)),
+                lane.i_single.eq(self.i_single & ~seconds[0]),
+                lane.i_zero_point.eq(Mux(seconds[at_zero_point], terms.zero_point_3, self.i_tag.zero_point)),
+                lane.i_minimum.eq(Mux(at_limits, terms.minimum_3, tags[1].minimum)),
+                lane.i_maximum.eq(Mux(at_limits, terms.maximum_3, tags[1].maximum)),
+                self.o_second.payload[combiner].eq(lane.o),
+            ]
+        m.d.comb += [
+            self.o.valid.eq(beats[-1].valid),
+            self.o.payload.tag.eq(tags[2]),
+            self.o_second.valid.eq(seconds[-1]),
+        ]
+        return m

@@ -1,0 +1,130 @@
+"""The weights of depthwise layers: sets of nine taps, fetched ahead of their use."""
+
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import PIXELS, Configuration
+
+from .words import ADDRESS_BITS, SETS, WINDOWS_REQUEST, flow
+
+READ = data.StructLayout({"number": range(SETS), "maximum": 1})
+"""The set ``number`` behind the head; or the weights that take tap (0, 0) as it is."""
+
+
+def taps(c: Configuration) -> data.ArrayLayout:
+    """Weights ``[tap][channel]`` of a window."""
+    return data.ArrayLayout(data.ArrayLayout(signed(8), c.word), PIXELS)
+
+
+class WindowStore(wiring.Component):
+    """A ring of :data:`~.words.SETS` sets in LUT RAM; a set a clock out, one every ``window_words`` clocks in.
+
+    A read arrives a clock later. Requests are served one after the other, a word in every clock that ``i_free``
+    offers; a fetch waits for a set that has been given back.
+
+    Parameters
+    ----------
+    c : Configuration
+    latency : int
+        Clocks from ``o_read`` to ``i_word``.
+
+    Attributes
+    ----------
+    i_request : stream(WINDOWS_REQUEST), in
+    i_free : unsigned(1), in
+        Nobody else reads the weight memory in this clock.
+    o_read : flow(unsigned(24)), out
+        Valid only with ``i_free``.
+    i_word : array of bytes, in
+        What was read.
+    o_sets : unsigned(1), out
+        One more set is there: a read presented a clock later finds it.
+    i_read : flow(READ), in
+    i_release : flow(number of sets), in
+        A read in the same clock still finds the sets that it gives back.
+    o : taps, out
+    """
+
+    def __init__(self, c: Configuration, latency: int):
+        self._c = c
+        self._latency = latency
+        super().__init__(
+            {
+                "i_request": In(stream.Signature(WINDOWS_REQUEST)),
+                "i_free": In(1),
+                "o_read": Out(flow(ADDRESS_BITS)),
+                "i_word": In(data.ArrayLayout(8, c.lanes)),
+                "o_sets": Out(1),
+                "i_read": In(flow(READ)),
+                "i_release": In(flow(range(SETS + 1))),
+                "o": Out(taps(c)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Reader of the weight memory, writer of the ring, reader of the ring."""
+        m = Module()
+        c = self._c
+        last_word = c.window_words - 1
+
+        # Reading ahead. A set is reserved with its first word.
+        address, sets = Signal(ADDRESS_BITS), Signal(16)
+        word = Signal(range(max(2, c.window_words)))
+        room = Signal(range(SETS + 1), init=SETS)
+        reserves, completes = Signal(), Signal()
+        m.d.comb += [
+            self.i_request.ready.eq(sets == 0),
+            self.o_read.payload.eq(address),
+            self.o_read.valid.eq(self.i_free & (sets != 0) & ((word != 0) | (room != 0))),
+            reserves.eq(self.o_read.valid & (word == 0)),
+            completes.eq(self.o_read.valid & (word == last_word)),
+        ]
+        with m.If(self.i_request.ready & self.i_request.valid):
+            m.d.sync += [address.eq(self.i_request.payload.address), sets.eq(self.i_request.payload.sets)]
+        with m.If(self.o_read.valid):
+            m.d.sync += [address.eq(address + 1), word.eq(word + 1)]
+            with m.If(completes):
+                m.d.sync += [word.eq(0), sets.eq(sets - 1)]
+        given = Signal.like(self.i_release.payload)
+        with m.If(self.i_release.valid):
+            m.d.comb += given.eq(self.i_release.payload)
+        with m.If(self.i_release.valid | reserves):
+            m.d.sync += room.eq(room + given - reserves)
+
+        # Into the ring.
+        on_way = Signal(self._latency)
+        m.d.sync += on_way.eq((on_way << 1) | self.o_read.valid)
+        tail = Signal(range(SETS))
+        into = Signal(range(max(2, c.window_words)))
+        arrives = on_way[-1]
+        m.d.sync += self.o_sets.eq(arrives & (into == last_word))
+        with m.If(arrives):
+            m.d.sync += into.eq(into + 1)
+            with m.If(into == last_word):
+                m.d.sync += [into.eq(0), tail.eq(tail + 1)]
+
+        # Out of it.
+        head = Signal(range(SETS))
+        with m.If(self.i_release.valid):
+            m.d.sync += head.eq(head + given)
+        number = Signal(range(SETS))
+        m.d.comb += number.eq(head + self.i_read.payload.number)
+        pieces = []
+        for n in range(c.window_words):
+            size = min(c.lanes, PIXELS * c.word - n * c.lanes)
+            m.submodules[f"ring_{n}"] = ring = memory.Memory(shape=8 * size, depth=SETS, init=[])
+            write, read = ring.write_port(), ring.read_port(domain="comb")
+            m.d.comb += [
+                write.addr.eq(tail),
+                write.data.eq(self.i_word.as_value()),
+                write.en.eq(arrives & (into == n)),
+                read.addr.eq(number),
+            ]
+            pieces.append(read.data)
+        with m.If(self.i_read.valid):
+            with m.If(self.i_read.payload.maximum):
+                m.d.sync += [self.o[t][g].eq(t == 0) for t in range(PIXELS) for g in range(c.word)]
+            with m.Else():
+                m.d.sync += self.o.eq(Cat(pieces))
+        return m

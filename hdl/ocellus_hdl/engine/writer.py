@@ -1,0 +1,121 @@
+"""Brings finished bytes, and the words of the input tensor, to their banks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.engine import Configuration
+
+from .groups import beat_tag
+from .wheel import writing
+from .words import beat_pixels, flow, incoming
+
+
+def finished(c: Configuration) -> data.StructLayout:
+    """A beat of finished bytes, ``pixel*outputs + output`` or ``window*word + channel``, and where they go."""
+    return data.StructLayout({"value": data.ArrayLayout(signed(8), c.lanes), "tag": beat_tag(c)})
+
+
+class Writer(wiring.Component):
+    """A beat a clock; three clocks until the memory holds it.
+
+    Bank b takes the pixel whose place lies in it. An incoming word waits only for its own bank.
+
+    Parameters
+    ----------
+    c : Configuration
+
+    Attributes
+    ----------
+    i : flow(finished), in
+    i_input : stream(incoming), in
+    o : writing, out
+    o_done : unsigned(1), out
+        The last beat of a step that ``ends``: a read whose lines come to the banks two clocks later sees it.
+    """
+
+    LATENCY = 3
+
+    def __init__(self, c: Configuration):
+        self._c = c
+        super().__init__(
+            {
+                "i": In(flow(finished(c))),
+                "i_input": In(stream.Signature(incoming(c))),
+                "o": Out(writing(c)),
+                "o_done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """First which pixel each bank takes, and whole words of their bytes; then the choice."""
+        m = Module()
+        c = self._c
+        n = beat_pixels(c)
+        pieces = c.word // c.outputs
+        value, place = self.i.payload.value, self.i.payload.tag
+
+        m.d.sync += self.o_done.eq(self.i.valid & place.last & place.ends)
+
+        # Words: a convolution's pixel fills its word again and again, the enable tells which piece counts.
+        words = [Signal(8 * c.word, name=f"word_{j}") for j in range(n + 1)]
+        with m.If(self.i.valid):
+            for j in range(n):
+                of_point = [value[j * c.outputs + g % c.outputs] for g in range(c.word)]
+                of_window = [value[j * c.word + g] if j < c.windows else 0 for g in range(c.word)]
+                for g in range(c.word):
+                    byte = Mux(place.point, of_point[g], of_window[g]) if j < c.windows else of_point[g]
+                    m.d.sync += words[j][8 * g : 8 * g + 8].eq(byte)
+
+        takes = [Signal(name=f"takes_{j}") for j in range(n)]
+        m.d.comb += [takes[j].eq(self.i.valid & place.pixels[j]) for j in range(n)]
+        arrives = Signal()
+        came = self.i_input.payload
+        m.d.comb += [
+            self.i_input.ready.eq(~_any([takes[j] & (place.bank[j] == came.bank) for j in range(n)])),
+            arrives.eq(self.i_input.valid & self.i_input.ready),
+        ]
+        lines = [Signal(range(c.lines), name=f"line_{j}") for j in range(n + 1)]
+        enabled = Signal(pieces)
+        with m.If(self.i.valid):
+            m.d.sync += [lines[j].eq(place.line[j]) for j in range(n)]
+            piece = (1 << place.out_sub)[:pieces] if pieces > 1 else 1
+            m.d.sync += enabled.eq(Mux(place.point, piece, ~0))
+        with m.If(arrives):
+            m.d.sync += [words[n].eq(came.data), lines[n].eq(came.line)]
+
+        for b in range(c.banks):
+            wanted = [takes[j] & (place.bank[j] == b) for j in range(n)] + [arrives & (came.bank == b)]
+            any_wanted = Signal(name=f"any_wanted_{b}")
+            choice, writes = Signal(range(n + 1), name=f"choice_{b}"), Signal(name=f"writes_{b}")
+            m.d.comb += any_wanted.eq(_any(wanted))
+            m.d.sync += writes.eq(any_wanted)
+            with m.If(any_wanted):
+                for k in range(len(choice)):
+                    m.d.sync += choice[k].eq(_any([w for j, w in enumerate(wanted) if j >> k & 1]))
+            bank = self.o[b]
+            is_input = choice == n
+            m.d.sync += bank.enable.eq(Mux(writes, Mux(is_input, ~0, enabled), 0))
+            with m.If(writes):
+                m.d.sync += [bank.data.eq(_choice(words, choice)), bank.line.eq(_choice(lines, choice))]
+        return m
+
+
+def _any(bits: Sequence[Any]) -> Any:
+    result = bits[0]
+    for bit in bits[1:]:
+        result = result | bit
+    return result
+
+
+def _choice(items: Sequence[Any], choice: Value) -> Any:
+    """Item ``choice``, by halves; what lies behind the last item is the last."""
+    items = list(items)
+    for k in range(len(choice)):
+        items = [
+            Mux(choice[k], items[n + 1], items[n]) if n + 1 < len(items) else items[n] for n in range(0, len(items), 2)
+        ]
+    return items[0]
