@@ -42,7 +42,7 @@ class RequantiserLane(wiring.Component):
     i_shift : signed(6), in
         e, -31 and up.
     i_single : unsigned(1), in
-        Which rounding; changes only while no value is on its way.
+        Which rounding; goes with the value.
     i_zero_point : signed(8), in
         Taken :attr:`LATENCY` - 2 clocks after the value. 0 for the sake of ``o_raw``.
     i_minimum, i_maximum : signed(8), in
@@ -111,7 +111,8 @@ class RequantiserLane(wiring.Component):
             products[name] = part.o
         overflows = Signal()
         negative = Signal()
-        m.d.sync += [overflows.eq(self.i_single & lost), negative.eq(biased[-1])]
+        single = later(self.i_single, 1)
+        m.d.sync += [overflows.eq(single & lost), negative.eq(biased[-1])]
         middle = Signal(signed(33))
         m.d.sync += middle.eq(products["middle_a"][:32].as_signed() + products["middle_b"][:31])
 
@@ -124,7 +125,7 @@ class RequantiserLane(wiring.Component):
         # Row 6: r without its last addition, and what to add. Turning bits over costs nothing beside a multiplexer.
         below = product[-1].replicate(33)
         number, ones = shifted_right(product ^ below, later(right, 4))
-        carry = number[0] | (ones & later(shrinks, 4) & ~self.i_single)
+        carry = number[0] | (ones & later(shrinks, 4) & ~later(single, 4))
         shifted = Signal(33)
         m.d.sync += shifted.eq(Cat(carry, number[1:]) ^ below)
 
