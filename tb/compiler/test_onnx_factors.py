@@ -1,4 +1,4 @@
-"""The integer factors found for .onnx networks give ONNX Runtime's results for all sums and pairs, or name the others."""
+"""The integer factors found for .onnx networks give ONNX Runtime's results, or name where they do not."""
 
 import numpy as np
 import pytest

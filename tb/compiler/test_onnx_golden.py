@@ -114,6 +114,26 @@ def test_every_pair_of_values_equals_onnx_runtime(kind, unsigned):
         assert_equals_onnx_runtime(content, network, values, f"{kind} unsigned={unsigned} turn {turn}")
 
 
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_a_repeated_operand_is_added_in_the_order_of_the_kernel(unsigned, first):
+    """Which one is added first decides at halves: 65,536 pairs, one operand a constant a channel."""
+    random = np.random.default_rng(6)
+    low = 0 if unsigned else -128
+    for turn in range(16):
+        x_q, other, out = (
+            Quantisation(float(np.float32(2.0**e)), int(z) + low)
+            for e, z in zip(random.uniform(-7, -2, 3), random.integers(0, 256, 3), strict=True)
+        )
+        model = OnnxBuilder("qoperator", unsigned)
+        x = model.input((1, 256, 16, 16), x_q)
+        y = model.held(np.arange(256).reshape(256, 1, 1) + low, other)
+        content = model.build(model.operator("Add", [y, x] if first else [x, y], x.shape, out))
+        values = np.tile(np.arange(-128, 128, dtype=np.int8).reshape(1, 16, 16, 1), (1, 1, 1, 256))
+        network = parse_onnx(content)
+        assert_equals_onnx_runtime(content, network, values, f"unsigned={unsigned} first={first} turn {turn}")
+
+
 @needs_data
 @pytest.mark.parametrize("name", ["mlperf13_mobilenet_v1", "mlperf13_resnet"])
 def test_public_networks_equal_onnx_runtime(name):

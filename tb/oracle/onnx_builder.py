@@ -139,6 +139,10 @@ class OnnxBuilder:
         real = self.node(kind, [*(self.dequantise(x) for x in inputs), *others], **attributes)
         return self.quantise(real, shape, q)
 
+    def held(self, values: np.ndarray, q: Quantisation) -> Handle:
+        """A quantised constant as an operand; ``values`` are those of the file."""
+        return Handle(self.constant(np.asarray(values, self.kind)), np.shape(values), q)
+
     def renamed(
         self, kind: str, x: Handle, shape: tuple[int, ...], others: Sequence[str] = (), **attributes: Any
     ) -> Handle:

@@ -145,6 +145,22 @@ def _two(kind: str) -> Callable[[_Dice, OnnxBuilder], Handle]:
     return make
 
 
+def _repeated(kind: str) -> Callable[[_Dice, OnnxBuilder], Handle]:
+    """The other operand has size 1 along rows and columns, or is a constant."""
+
+    def make(dice: _Dice, model: OnnxBuilder) -> Handle:
+        x = model.input(dice.picture(), dice.quantisation())
+        y = model.operator("GlobalAveragePool", [x], (1, x.shape[1], 1, 1), dice.quantisation())
+        if dice.chance(0.5):
+            shape = dice.one(((), (x.shape[1], 1, 1), (1, 1, 1, 1), x.shape))
+            y = model.held(dice.random.integers(0, 256, shape) + dice.low, dice.quantisation())
+        q = dice.quantisation()
+        q = Quantisation(q.scale * (0.5 if kind == "Mul" else 1), q.zero_point)
+        return model.operator(kind, [x, y] if dice.chance(0.5) else [y, x], x.shape, q)
+
+    return make
+
+
 def _average_pool(dice: _Dice, model: OnnxBuilder) -> Handle:
     x = model.input(dice.picture(), dice.quantisation())
     attributes, size = dice.window(x.shape, dilate=False)
@@ -273,6 +289,9 @@ _MAKERS: dict[str, Callable[[_Dice, OnnxBuilder], Handle]] = {
     "add": _two("Add"),
     "sub": _two("Sub"),
     "mul": _two("Mul"),
+    "repeated_add": _repeated("Add"),
+    "repeated_sub": _repeated("Sub"),
+    "repeated_mul": _repeated("Mul"),
     "average_pool": _average_pool,
     "global_average_pool": _global_average_pool,
     "max_pool": _max_pool,

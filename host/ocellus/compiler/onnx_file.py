@@ -71,6 +71,8 @@ def parse_onnx(content: bytes, name: str = "network", file: str | None = None) -
     reader = _Reader(model, name, file, zlib.crc32(content))
     try:
         return reader.network()
+    except BadInput:
+        raise
     except _CORRUPT as error:
         detail = " ".join(str(error).split())[:80]
         raise BadInput(f"{reader.at}: truncated or corrupt ({detail}), allowed a whole .onnx file") from None

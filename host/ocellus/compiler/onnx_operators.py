@@ -1,6 +1,7 @@
 """One quantised operation of an ``.onnx`` file as an operator of the graph, by its name in ONNX."""
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
@@ -29,13 +30,37 @@ def _is_redundant(clamp: tuple[float, float], quantisation: Quantisation) -> boo
 
 
 def _two_values(kind: Kind) -> Callable[[Step, Graph], Value]:
+    """Two activations, or one and a constant; an axis of size 1 is repeated along the other operand's."""
+
     def make(step: Step, graph: Graph) -> Value:
-        a, b = step.value(0), step.value(1)
-        if (a.shape, a.order) != (b.shape, b.order) or (a.places is None) != (b.places is None):
-            raise step.refuse(f"found shapes {a.shape} and {b.shape}, allowed equal ones")
-        return finish(step, graph, kind, (a.tensor, b.tensor), a, a.shape)
+        values = [held for held in step.inputs if isinstance(held, Value)]
+        like = max(values, key=lambda held: prod(held.shape)) if values else step.value(0)
+        names, shapes = [], []
+        for place, held in enumerate(step.inputs):
+            if isinstance(held, Constant):
+                constant = _constant_operand(step, place, held, like)
+                names.append(graph.add(constant))
+                shapes.append(constant.shape)
+                continue
+            value = step.value(place)
+            if value.order != like.order or (value.places is None) != (like.places is None):
+                raise step.refuse(f"found shapes {like.shape} and {value.shape}, allowed ones of equal rank")
+            names.append(value.tensor)
+            shapes.append(value.graph_shape)
+        if any(n not in (1, m) for shape in shapes for n, m in zip(shape, like.graph_shape, strict=True)):
+            raise step.refuse(f"found shapes {shapes}, allowed equal ones, or 1 where one operand is repeated")
+        return finish(step, graph, kind, (names[0], names[1]), like, like.shape)
 
     return make
+
+
+def _constant_operand(step: Step, place: int, held: Constant, like: Value) -> Tensor:
+    """A quantised constant with the dimensions of ``like``, in the graph's order."""
+    missing = len(like.shape) - held.data.ndim
+    if not held.scales or held.data.dtype != np.int8 or len(held.scales) != 1 or missing < 0 or like.places is not None:
+        raise step.refuse(f"input {place}: found no quantised constant of one scale, allowed one of {like.shape}")
+    data = held.data.reshape((1,) * missing + held.data.shape).transpose(like.order)
+    return Tensor(held.name, data.shape, held.scales, held.zero_point, data=data.copy(), unsigned=held.unsigned)
 
 
 def _softmax(step: Step, graph: Graph) -> Value:

@@ -114,10 +114,21 @@ def _float_result(kind: Kind, inputs: list[Tensor], output: Tensor, a: np.ndarra
         ratio = scale_a * scale_b / scale_y
         real = np.rint(((x - zero_a) * (y - zero_b)).astype(_F) * ratio + _F(zero_y))
     else:
-        ratio_a, ratio_b = scale_a / scale_y, scale_b / scale_y
+        terms = [(scale_a / scale_y, zero_a, x), (scale_b / scale_y, zero_b, y)]
+        (ratio_a, zero_a, x), (ratio_b, zero_b, y) = terms[::-1] if _first_is_repeated(inputs) else terms
         fixed = _F(zero_y) - _fused(ratio_a, np.array(zero_a), ratio_b * _F(zero_b))
         real = np.rint(_fused(ratio_a, x, _fused(ratio_b, y, fixed)))
     return (real.clip(above[2] - 128, above[2] + 127) - above[2]).astype(np.int64)
+
+
+def _first_is_repeated(inputs: list[Tensor]) -> bool:
+    """Whether the kernel runs along an axis of the file in which the first operand has one value: it swaps them."""
+    first, second = (t.shape for t in inputs)
+    innermost = (2, 1, 3) if len(first) == 4 else range(len(first))[::-1]  # the file has channels first
+    for axis in innermost:
+        if (first[axis], second[axis]) != (1, 1):
+            return first[axis] == 1
+    return False
 
 
 def _fused(ratio: np.floating, whole: np.ndarray, addend: np.ndarray | np.floating) -> np.ndarray:

@@ -45,6 +45,7 @@ class Constant:
     scales: tuple[float, ...] = ()
     zero_point: int = 0
     axis: int | None = None
+    unsigned: bool = False
 
     def quantised(self, quantisation: Quantisation, axis: int | None, refuse: Refuse) -> "Constant":
         """The same with its scales; uint8 becomes int8."""
@@ -55,7 +56,7 @@ class Constant:
             raise refuse(f"tensor {self.name!r}: found a constant of {data.dtype.name}, allowed int8, uint8 or int32")
         if axis is not None and axis < 0:
             axis += data.ndim
-        return Constant(self.name, data, quantisation.scales, zero_point, axis)
+        return Constant(self.name, data, quantisation.scales, zero_point, axis, quantisation.unsigned)
 
 
 @dataclass(frozen=True, eq=False)

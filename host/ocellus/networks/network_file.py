@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..compiler.assembly import compile_network
-from ..compiler.graph import Kind, Network, Tensor
+from ..compiler.graph import Kind, Network, Runtime, Tensor
+from ..compiler.onnx_file import read_onnx
 from ..compiler.program import Program
 from ..compiler.tflite_file import read_network
 from ..configurations import Configuration
@@ -97,6 +98,8 @@ class NetworkFile:
 
     def compile(self, configuration: Configuration) -> Program:
         """The program image, with this description in the host's part."""
+        if self.network.runtime is not Runtime.TFLITE:
+            raise BadInput(f"{self.network.file}: found a network of {self.network.runtime}, allowed one of TFLITE")
         return compile_network(self.network, configuration, self.description())
 
     def description(self) -> dict[str, Any]:
@@ -120,11 +123,13 @@ def default() -> NetworkFile:
 def load(path: str | Path) -> NetworkFile:
     """The network at ``path``, described by the ``.json`` file of the same name when there is one.
 
-    Without one the output is a vector of classes without names, and a level of 0 to 255 enters 128 lower, as int8.
+    A name that ends in ``.onnx`` is an ONNX file, any other a TensorFlow Lite one.
+    Without a description the output is a vector of classes without names, and a level of 0 to 255 enters 128 lower,
+    as int8.
     :class:`BadInput` when the network or its description cannot be used.
     """
     path = Path(path)
-    network = read_network(path)
+    network = read_onnx(path) if path.suffix == ".onnx" else read_network(path)
     beside = path.with_suffix(".json")
     return describe(network, _read_json(beside), str(beside)) if beside.is_file() else describe(network, {}, str(path))
 

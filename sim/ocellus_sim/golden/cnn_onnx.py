@@ -37,7 +37,8 @@ def run(network: Network, x: np.ndarray, factors: Mapping[str, Factors] | None =
     for operator in network.operators:
         inputs = [network.tensors[name] for name in operator.inputs]
         output = network.tensors[operator.output]
-        values = [given[t.name] for t in inputs if t.data is None]
+        paired = operator.kind in (Kind.ADD, Kind.SUB, Kind.MUL)  # where a constant is an operand like the other
+        values = [given[t.name] if t.data is None else t.data for t in inputs if t.data is None or paired]
         if output.name in chosen:
             y = _scale_by_integers(_SUMS[operator.kind](operator, inputs, *values), chosen[output.name], output)
         elif operator.kind in _OPERATORS:
@@ -150,6 +151,8 @@ def _window_sums(operator: Operator, inputs: Sequence[Tensor], given: np.ndarray
 
 def _add(operator: Operator, inputs: Sequence[Tensor], output: Tensor, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     first, second = inputs
+    if _is_repeated(a, b):
+        (first, a), (second, b) = (second, b), (first, a)
     ratio_a, ratio_b = _F(first.scale) / _F(output.scale), _F(second.scale) / _F(output.scale)
     zero_a, zero_b = _F(_zero_point(first)), _F(_zero_point(second))
     fixed = _F(_zero_point(output)) - fused_multiply_add(ratio_a, zero_a, ratio_b * zero_b)
@@ -157,6 +160,15 @@ def _add(operator: Operator, inputs: Sequence[Tensor], output: Tensor, a: np.nda
     stored_b = b.astype(_F) + _F(128 if second.unsigned else 0)
     total = fused_multiply_add(stored_a, ratio_a, fused_multiply_add(stored_b, ratio_b, fixed))
     return _round_with_zero_point(total, output)
+
+
+def _is_repeated(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether the kernel sees one value of ``a`` beside a run of ``b``: it then swaps the two.
+
+    Runs lie along the innermost of the file's axes (columns, rows, channels of a picture) that is not 1 in both.
+    """
+    axes = (2, 1, 3) if a.ndim == 4 else range(a.ndim)[::-1]
+    return next((a.shape[i] == 1 for i in axes if (a.shape[i], b.shape[i]) != (1, 1)), False)
 
 
 def _subtract(operator: Operator, inputs: Sequence[Tensor], output: Tensor, a: np.ndarray, b: np.ndarray) -> np.ndarray:
