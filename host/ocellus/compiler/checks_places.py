@@ -102,7 +102,7 @@ def check_resize(at: str, operator: Operator, inputs: list[Tensor], output: Tens
         place = (size - 1) * scale + (scale // 2 - 512 if operator.half_pixel_centers else 0)
         if place >= 1024 * source:
             raise BadInput(
-                f"{at}: found a resize from {source} to {size}, allowed up to 44 times the root of the input's size"
+                f"{at}: found a resize from {source} to {size}, allowed sizes whose places, in 1024ths, stay inside"
             )
 
 
