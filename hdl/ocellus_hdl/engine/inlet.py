@@ -157,7 +157,7 @@ class Inlet(wiring.Component):
         with m.FSM(name="inlet"):
             with m.State("AWAIT_TENSOR"):
                 m.d.comb += self.o_free.eq(self.i_open)
-                m.d.sync += [rows.eq(0), slot.eq(0), begun.eq(0), ended.eq(0)]
+                m.d.sync += slot.eq(0)
                 with m.If(self.i_open & self.i.valid & ~skips):
                     begin_row(named(c, header, "input"))
 
@@ -214,5 +214,6 @@ class Inlet(wiring.Component):
             with m.State("HOLD"):
                 m.d.comb += whole.eq(1)
                 with m.If(self.i_restart):
+                    m.d.sync += [begun.eq(0), ended.eq(0), rows.eq(0)]
                     m.next = "AWAIT_TENSOR"
         return m

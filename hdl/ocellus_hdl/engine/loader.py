@@ -151,7 +151,11 @@ class Loader(wiring.Component):
                 with m.If(takes):
                     m.d.sync += [word.eq(word - 1), register.eq(Cat(register[32:], self.i.payload))]
                     with m.If(word == 0):
-                        m.next = "COMPARE"
+                        m.next = "COUNT"
+                listen_for_reset()
+
+            with m.State("COUNT"):
+                m.next = "COMPARE"
                 listen_for_reset()
 
             with m.State("COMPARE"):
