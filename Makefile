@@ -1,5 +1,5 @@
 # Verbs. Each sees to .venv by itself (the packages of requirements/*.lock, from PyPI), then goes into Python.
-.PHONY: help sim test lint format regress faults quality lock clean
+.PHONY: help sim test lint format regress faults quality numbers lock clean
 .DEFAULT_GOAL := help
 RUN := @sh scripts/prepare.sh run && .venv/bin/python
 DEV := @sh scripts/prepare.sh dev && .venv/bin/python
@@ -35,6 +35,10 @@ faults: ## a one-line fault in every stage in turn: is it found, and named at th
 
 quality: ## recall and precision of the network on scenes it was not trained on
 	$(RUN) scripts/quality.py
+
+numbers: ## what the parts take of an ECP5, and how fast they run there: synthesis, placement, routing
+	$(RUN) scripts/figures.py $(ARGS)
+#              ARGS="pair lane"   some designs; --no-place, --seed, --placer, --router: see --help
 
 lock: ## resolve requirements/*.lock again from pyproject.toml
 	$(RUN) scripts/lock.py

