@@ -1,8 +1,11 @@
 """The integer factors found for .onnx networks give ONNX Runtime's results, or name where they do not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from ocellus.compiler import onnx_factors
 from ocellus.compiler.graph import Kind, Operator, Tensor
 from ocellus.compiler.onnx_factors import (
     ExactFactor,
@@ -127,16 +130,51 @@ def test_a_note_names_operator_channels_and_the_first_sum():
 
 
 @needs_data
+@pytest.mark.parametrize(("name", "most"), [("mobilenet_v1", 3), ("resnet", 1)])
+def test_public_networks_by_integers_differ_in_hardly_an_activation(name, most):
+    """Each layer on the inputs that ONNX Runtime gives it; ``pytest -s`` prints the counts of docs/compiler.md."""
+    network = read_onnx(DATA / "onnx" / f"mlperf13_{name}.onnx")
+    found, nearest = {}, {}
+    for o in network.operators:
+        if o.kind in SCALED:
+            inputs, output = [network.tensors[n] for n in o.inputs], network.tensors[o.output]
+            factors = [f.factor for f in exact_factors(o, inputs, output)]
+            found[o.output] = [(f.multiplier, f.shift) for f in factors]
+            real = onnx_factors.float_factors(o, inputs, output)
+            nearest[o.output] = [(f.multiplier, f.shift) for f in map(Factor.of, real.tolist())]
+    wrong, compared = [0, 0], 0
+    for seed in range(10):
+        x = random_input(network.input_tensor.shape, seed)
+        values = {network.input: x, **cnn.run(network, x)}
+        for o in network.operators:
+            if o.output not in found:
+                continue
+            one = replace(network, operators=(o,), input=o.inputs[0], output=o.output)
+            compared += values[o.output].size
+            for i, factors in enumerate((found, nearest)):
+                y = cnn_onnx.run(one, values[o.inputs[0]], {o.output: factors[o.output]})[o.output]
+                wrong[i] += int((y != values[o.output]).sum())
+    print(f"{name}: {wrong[0]} of {compared:,} activations differ, {wrong[1]} with the nearest factors")
+    assert wrong[0] <= min(most, wrong[1])
+
+
+@needs_data
 @pytest.mark.parametrize(("name", "channels", "least"), [("mobilenet_v1", 2738, 2680), ("resnet", 346, 315)])
 def test_public_networks_are_exact_in_most_channels(name, channels, least):
     network = read_onnx(DATA / "onnx" / f"mlperf13_{name}.onnx")
     found: list[ExactFactor] = []
+    reach = 0
     for o in network.operators:
         inputs, output = [network.tensors[n] for n in o.inputs], network.tensors[o.output]
         if o.kind in SCALED:
             found += exact_factors(o, inputs, output)
+            low, high = onnx_factors.reachable_sums(o, inputs)
+            reach += int((high - low + 1).sum())
         elif o.kind is Kind.ADD:
             assert exact_pair_factors(o, inputs, output).differing == 0
+    total = sum(len(f.differing) for f in found)
+    exact = sum(not f.differing for f in found)
+    print(f"{name}: {exact} of {len(found)} channels exact, {total} of {reach:,} sums differ")
     assert len(found) == channels
-    assert sum(not f.differing for f in found) >= least
-    assert sum(len(f.differing) for f in found) <= 69
+    assert exact >= least
+    assert total <= 69

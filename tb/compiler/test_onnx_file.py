@@ -155,6 +155,13 @@ def test_operators_that_are_refused_are_named(build, text):
     assert text in refusal(of(build))
 
 
+def test_a_softmax_that_overflows_float32_is_refused():
+    model = OnnxBuilder()
+    x = model.input((1, 4), HALF)
+    content = model.build(model.operator("Softmax", [x], (1, 4), Quantisation(0.001, 0), axis=1))
+    assert "(Softmax): tensor 'q2': found scale 0.001 over 4 values, allowed above 0.00168919" in refusal(content)
+
+
 def test_weights_not_around_zero_and_foreign_bias_scales_are_refused():
     model = small()
     zero = next(i for i in model.graph.initializer if i.name == model.graph.node[0].input[2])

@@ -245,6 +245,12 @@ def _function(kind: str) -> Callable[[_Dice, OnnxBuilder], Handle]:
     return make
 
 
+def _softmax(dice: _Dice, model: OnnxBuilder) -> Handle:
+    x = model.input((dice.number(1, 4), dice.number(2, 64)), dice.quantisation())
+    q = Quantisation(1 / 256, dice.low) if dice.chance(0.7) else Quantisation(0.01, dice.low)
+    return model.operator("Softmax", [x], x.shape, q, axis=1)
+
+
 def _prelu(dice: _Dice, model: OnnxBuilder) -> Handle:
     x = model.input(dice.picture(), dice.quantisation())
     slopes = dice.random.uniform(-0.5, 1, (x.shape[1], 1, 1)).astype(np.float32)
@@ -306,6 +312,7 @@ _MAKERS: dict[str, Callable[[_Dice, OnnxBuilder], Handle]] = {
     "tanh": _function("Tanh"),
     "hard_swish": _function("HardSwish"),
     "prelu": _prelu,
+    "softmax": _softmax,
     "requantise": _requantise,
     "chain": _chain,
 }

@@ -1,5 +1,6 @@
 """ONNX Runtime on the processor, every quantised tensor kept, its quantised kernels seen to be the ones that run."""
 
+import platform
 import tempfile
 from pathlib import Path
 
@@ -68,8 +69,10 @@ def as_golden(x: np.ndarray, unsigned: bool) -> np.ndarray:
     return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
 
 
-def adds_exactly() -> bool:
-    """Whether the kernels of this processor add int8 products without saturating on the way (VNNI or ARM's do)."""
+def is_the_measure() -> bool:
+    """Whether this processor runs the kernels that are meant: x86-64, int8 products added without saturating (VNNI)."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
     info, helper = onnx.TensorProto, onnx.helper
     one = helper.make_tensor("s", info.FLOAT, [], [1.0])
     large = helper.make_tensor("l", info.FLOAT, [], [2.0**20])

@@ -68,6 +68,11 @@ def _softmax(step: Step, graph: Graph) -> Value:
     axis = int(step.attributes.get("axis", -1 if step.opset >= 13 else 1)) % len(x.shape)
     if len(x.shape) != 2 or axis != 1 or x.places is not None:
         raise step.refuse(f"found axis {axis} of shape {x.shape}, allowed the last of 2 dimensions")
+    if 1 / step.quantisation.scales[0] >= 148 * x.shape[1]:  # e^5: the room that the kernel's table leaves above
+        raise step.refuse(
+            f"tensor {step.name!r}: found scale {step.quantisation.scales[0]:g} over {x.shape[1]} values, "
+            f"allowed above {1 / (148 * x.shape[1]):g} (ONNX Runtime overflows float32 otherwise)"
+        )
     return finish(step, graph, Kind.SOFTMAX, (x.tensor,), x, x.shape)
 
 
