@@ -70,22 +70,39 @@ class RequantiserLane(wiring.Component):
         super().__init__()
 
     def elaborate(self, platform: object) -> Module:
-        """A row of registers for each step; two of the eight are the multipliers' own."""
+        """A row of registers for each step; of the first six rows a simulation has a shorter form."""
         m = Module()
+        rows = self._plainly if platform is None else self._in_gates
+        shifted, overflows, negative = rows(m)
 
-        def later(signal: Signal, clocks: int) -> Signal:
-            for n in range(clocks):
-                after = Signal.like(signal, name=f"{signal.name}_{n}")
-                m.d.sync += after.eq(signal)
-                signal = after
-            return signal
+        # Row 7, and row 8: most of the clamp is in the bits that a byte does not have.
+        rounded = Signal(signed(33))
+        m.d.sync += rounded.eq(shifted[1:].as_signed() + self.i_zero_point + shifted[0])
+        overflows, negative = delayed(m, overflows, 1), delayed(m, negative, 1)
+        byte = rounded[:8].as_signed()
+        fits = Signal()
+        low = Signal()
+        high = Signal()
+        m.d.comb += [
+            fits.eq(~(overflows | (rounded[7:-1] ^ rounded[-1].replicate(25)).any())),
+            low.eq(Mux(fits, less(byte, self.i_minimum), Mux(overflows, negative, rounded[-1]))),
+            high.eq(Mux(fits, less(self.i_maximum, byte), ~Mux(overflows, negative, rounded[-1]))),
+        ]
+        m.d.sync += [
+            self.o.eq(Mux(low, self.i_minimum, Mux(high, self.i_maximum, byte))),
+            self.o_raw.eq(rounded),
+        ]
+        return m
 
+    def _in_gates(self, m: Module) -> tuple[Signal, Signal, Signal]:
+        """As the class says. What row 6 holds: r with the bit to be added behind it, an overflow and the sign of a."""
         # Row 1. The shift as gates: a negation by five bits of carry chain would be larger.
         biased = Signal(signed(32))
         multiplier = Signal(31)
         left = Signal(self._left_bits)
         right = Signal(5)
         shrinks = Signal()
+        single = Signal()
         e = self.i_shift
         negated = Cat(e[n] ^ (e[:n].any() if n else 0) for n in range(5))
         m.d.sync += [
@@ -94,6 +111,7 @@ class RequantiserLane(wiring.Component):
             left.eq(Mux(e[-1], 0, e[:5])),
             right.eq(Mux(e[-1], negated, 0)),
             shrinks.eq(e[-1]),
+            single.eq(self.i_single),
         ]
 
         # Rows 2 to 4, products of halves. Low and high do not overlap; inside their multipliers they wait for the
@@ -111,7 +129,6 @@ class RequantiserLane(wiring.Component):
             products[name] = part.o
         overflows = Signal()
         negative = Signal()
-        single = later(self.i_single, 1)
         m.d.sync += [overflows.eq(single & lost), negative.eq(biased[-1])]
         middle = Signal(signed(33))
         m.d.sync += middle.eq(products["middle_a"][:32].as_signed() + products["middle_b"][:31])
@@ -122,31 +139,61 @@ class RequantiserLane(wiring.Component):
         m.d.comb += upper.eq(Cat(products["low"][HALF:], products["high"][:27]).as_signed() + middle)
         m.d.sync += product.eq(upper[30 - HALF :])
 
-        # Row 6: r without its last addition, and what to add. Turning bits over costs nothing beside a multiplexer.
+        # Row 6: turning bits over costs nothing beside a multiplexer.
         below = product[-1].replicate(33)
-        number, ones = shifted_right(product ^ below, later(right, 4))
-        carry = number[0] | (ones & later(shrinks, 4) & ~later(single, 4))
+        number, ones = shifted_right(product ^ below, delayed(m, right, 4))
+        carry = number[0] | (ones & delayed(m, shrinks, 4) & ~delayed(m, single, 4))
         shifted = Signal(33)
         m.d.sync += shifted.eq(Cat(carry, number[1:]) ^ below)
+        return shifted, delayed(m, overflows, 4), delayed(m, negative, 4)
 
-        # Row 7, and row 8: most of the clamp is in the bits that a byte does not have.
-        rounded = Signal(signed(33))
-        m.d.sync += rounded.eq(shifted[1:].as_signed() + self.i_zero_point + shifted[0])
-        overflows, negative = later(overflows, 5), later(negative, 5)
-        byte = rounded[:8].as_signed()
-        fits = Signal()
-        low = Signal()
-        high = Signal()
-        m.d.comb += [
-            fits.eq(~(overflows | (rounded[7:-1] ^ rounded[-1].replicate(25)).any())),
-            low.eq(Mux(fits, less(byte, self.i_minimum), Mux(overflows, negative, rounded[-1]))),
-            high.eq(Mux(fits, less(self.i_maximum, byte), ~Mux(overflows, negative, rounded[-1]))),
-        ]
+    def _plainly(self, m: Module) -> tuple[Signal, Signal, Signal]:
+        """The same from the definition, in few wide operations: a tenth of the work for a simulator."""
+        biased = Signal(signed(32))
+        multiplier = Signal(31)
+        left = Signal(self._left_bits)
+        right = Signal(5)
+        single = Signal()
         m.d.sync += [
-            self.o.eq(Mux(low, self.i_minimum, Mux(high, self.i_maximum, byte))),
-            self.o_raw.eq(rounded),
+            biased.eq(self.i_value + self.i_bias),
+            multiplier.eq(self.i_multiplier),
+            left.eq(Mux(self.i_shift < 0, 0, self.i_shift)),
+            right.eq(Mux(self.i_shift < 0, -self.i_shift, 0)),
+            single.eq(self.i_single),
         ]
-        return m
+        wide = Signal(signed(64))
+        operand = Signal(signed(32))
+        product = Signal(signed(64))
+        overflows = Signal()
+        negative = Signal()
+        m.d.comb += [wide.eq(biased << left), operand.eq(wide)]
+        m.d.sync += [
+            product.eq(operand * multiplier),
+            overflows.eq(single & (wide != operand)),
+            negative.eq(biased[-1]),
+        ]
+
+        distance, once = delayed(m, right, 1), delayed(m, single, 1)
+        near = Signal(signed(33))
+        half = Signal(32)
+        r = Signal(signed(32))
+        m.d.comb += [
+            near.eq((product >> 31) + (product[30] & (~once | (distance == 0)))),
+            half.eq((Const(1, 33) << distance)[1:]),
+        ]
+        m.d.sync += r.eq((near + half - (near[-1] & ~once & (distance != 0))) >> distance)
+        shifted = Signal(33)
+        m.d.comb += shifted.eq(Cat(Const(0, 1), delayed(m, r, 3)))
+        return shifted, delayed(m, overflows, 4), delayed(m, negative, 4)
+
+
+def delayed(m: Module, signal: Signal, clocks: int) -> Signal:
+    """``signal`` as it was so many clocks ago."""
+    for n in range(clocks):
+        after = Signal.like(signal, name=f"{signal.name}_{n}")
+        m.d.sync += after.eq(signal)
+        signal = after
+    return signal
 
 
 def less(a: Value, b: Value) -> Value:
