@@ -11,6 +11,7 @@ from ocellus_sim.compare import first_difference
 from ocellus_sim.golden import cnn
 from tb.oracle import onnx_runtime
 from tb.oracle.onnx_builder import OnnxBuilder, Quantisation
+from tb.oracle.onnx_converter import converted
 from tb.oracle.onnx_random import FORMS, KINDS, random_input, random_onnx
 from tb.oracle.public import DATA, needs_data
 
@@ -133,6 +134,18 @@ def test_a_repeated_operand_is_added_in_the_order_of_the_kernel(unsigned, first)
         values = np.tile(np.arange(-128, 128, dtype=np.int8).reshape(1, 16, 16, 1), (1, 1, 1, 256))
         network = parse_onnx(content)
         assert_equals_onnx_runtime(content, network, values, f"unsigned={unsigned} first={first} turn {turn}")
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize(("form", "unsigned"), FORMS)
+def test_what_the_converter_of_onnx_runtime_writes_is_read_and_equal(form, unsigned, per_channel):
+    content = converted(form, unsigned, per_channel)
+    network = parse_onnx(content)
+    x = random_input(network.input_tensor.shape, 1)
+    what = f"converted {form} unsigned={unsigned} per_channel={per_channel}"
+    assert assert_equals_onnx_runtime(content, network, x, what) > 30_000
+    kinds = {o.kind for o in network.operators}
+    assert {Kind.DEPTHWISE_CONV_2D, Kind.ADD, Kind.MUL, Kind.CONCATENATION, Kind.MEAN, Kind.SOFTMAX} <= kinds
 
 
 @needs_data

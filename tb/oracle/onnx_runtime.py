@@ -33,10 +33,11 @@ def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 
 def quantised_outputs(model: onnx.ModelProto) -> list[str]:
-    """The names of all tensors that QuantizeLinear or a quantised operator makes, in order."""
+    """The names of all tensors that QuantizeLinear or a quantised operator makes, or that are moved bytes of these."""
     names = []
     for node in model.graph.node:
-        if node.op_type == "QuantizeLinear" or node.op_type.startswith(("QLinear", "QGemm")):
+        moves = node.op_type in ("MaxPool", "Slice", "Resize") and node.input[0] in names
+        if moves or node.op_type == "QuantizeLinear" or node.op_type.startswith(("QLinear", "QGemm")):
             names.append(node.output[0])
     return names
 
