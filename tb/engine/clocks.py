@@ -1,0 +1,30 @@
+"""Runs a part in Amaranth's simulator and keeps what its ports show, clock by clock."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from amaranth.lib import wiring
+from amaranth.sim import Simulator
+
+
+def clocks(part: wiring.Component, drive: Callable[[Any], Any], samples: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The ``samples`` in every clock until ``drive`` has ended; entry n is what stood before the n-th edge."""
+    seen: list[tuple[Any, ...]] = []
+    over = False
+
+    async def play(ctx: Any) -> None:
+        nonlocal over
+        await drive(ctx)
+        over = True
+
+    async def watch(ctx: Any) -> None:
+        while not over:
+            _, _, *values = await ctx.tick().sample(*samples)
+            seen.append(tuple(values))
+
+    simulator = Simulator(part)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(play)
+    simulator.add_testbench(watch)
+    simulator.run()
+    return seen

@@ -1,0 +1,87 @@
+"""The array's sums equal integer sums, at a step a clock, in every operation."""
+
+import random
+from typing import Any
+
+import pytest
+
+from ocellus.engine import CONFIGURATIONS, PIXELS
+from ocellus.program_formats import LayerOp
+from ocellus_hdl.engine.array import Array
+from tb.engine.clocks import clocks
+
+SIDE = 3
+TAPS = range(PIXELS)
+
+
+def extreme(rng: random.Random, low: int) -> int:
+    return rng.choice((low, 127, 0, rng.randrange(low, 128)))
+
+
+@pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288"])
+def test_sums_of_back_to_back_groups_are_exact(name: str):
+    c = CONFIGURATIONS[name]
+    rng = random.Random(11)
+    part = Array(c)
+    steps: list[dict[str, Any] | None] = []
+    since = 0
+    for _ in range(14):
+        op = rng.choice(list(LayerOp))
+        count = rng.choice((1, 1, 2, 4))
+        # A convolution's sums take `beats` clocks to leave.
+        steps += [None] * max(0, since - count + 1)
+        for n in range(count):
+            is_maximum = op is LayerOp.MAXIMUM
+            step = {
+                "op": op, "first": n == 0, "last": n == count - 1, "pop": rng.randrange(2),
+                "spread": rng.randrange(1, 3 if op is LayerOp.POINT else 4), "sub": rng.randrange(c.word // c.inputs),
+                "slots": [[extreme(rng, -128) for _ in range(c.word)] for _ in range(c.banks)],
+                "weights": [extreme(rng, -127) for _ in range(c.lanes)],
+                "taps": [[int(t == 0) if is_maximum else extreme(rng, -127) for _ in range(c.word)] for t in TAPS],
+            }  # fmt: skip
+            steps.append(step)
+        since = c.beats - 1 if op is LayerOp.POINT else 0
+
+    async def drive(ctx: Any) -> None:
+        for clock in range(len(steps) + Array.latency(c) + 4):
+            step = steps[clock] if clock < len(steps) else None
+            ctx.set(part.i.valid, step is not None)
+            if step:
+                ctx.set(part.i.payload, {k: step[k] for k in ("op", "spread", "sub", "first", "last", "pop")})
+                ctx.set(part.i_slots, step["slots"])
+            before = steps[clock - 1] if 0 < clock <= len(steps) else None
+            if before:
+                ctx.set(part.i_weights, before["weights"])
+                ctx.set(part.i_taps, before["taps"])
+            await ctx.tick()
+
+    seen = clocks(part, drive, [part.o.valid, part.o.payload.point, part.o.payload.pop, part.o_point, part.o_window])
+    sums: list[int] = []
+    for clock, step in enumerate(steps):
+        if step is None:
+            assert not seen[clock + Array.latency(c)][0]
+            continue
+        point = step["op"] is LayerOp.POINT
+        if step["first"]:
+            sums = [-128 if step["op"] is LayerOp.MAXIMUM else 0] * (PIXELS * c.outputs if point else c.lanes)
+        for n in range(len(sums)):
+            if point:
+                i, o = divmod(n, c.outputs)
+                x = step["slots"][step["spread"] * i % c.banks][step["sub"] * c.inputs :]
+                sums[n] += sum(x[k] * step["weights"][o * c.inputs + k] for k in range(c.inputs))
+                continue
+            j, g = divmod(n, c.word)
+            places = [c.columns * (t // SIDE) + step["spread"] * j + t % SIDE for t in range(PIXELS)]
+            if step["op"] is LayerOp.MAXIMUM:
+                sums[n] = max(sums[n], step["slots"][places[0]][g])
+            else:
+                sums[n] += sum(step["slots"][places[t]][g] * step["taps"][t][g] for t in range(PIXELS))
+        valid, is_point, pop, points, windows = seen[clock + Array.latency(c)]
+        assert (valid, valid and is_point) == (step["last"], step["last"] and point)
+        if not step["last"]:
+            continue
+        assert pop == step["pop"]
+        for late in range(c.beats if point else 1):
+            *_, points, windows = seen[clock + Array.latency(c) + late]
+            got = [x for row in (points if point else windows) for x in row]
+            assert got == sums, f"step {clock}, {late} clocks later"

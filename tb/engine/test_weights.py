@@ -1,0 +1,105 @@
+"""The weight memory, and the store that runs ahead of the windows."""
+
+import random
+from typing import Any
+
+import pytest
+
+from ocellus.engine import CONFIGURATIONS, PIXELS
+from ocellus_hdl.engine.weights import Weights
+from ocellus_hdl.engine.windows import WindowStore
+from ocellus_hdl.engine.words import SETS, Section
+from tb.engine.clocks import clocks
+
+
+@pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288"])
+def test_words_on_both_sides_of_every_block_are_read_back(name: str):
+    c = CONFIGURATIONS[name]
+    rng = random.Random(1)
+    part = Weights(c)
+    edges = {e + d for e in (0, *(1 << n for n in range(8, 15)), 8192 + 4096, c.weight_words) for d in (-1, 0, 1)}
+    addresses = [a for a in edges if 0 <= a < c.weight_words]
+    memory = {a: [rng.randrange(256) for _ in range(c.lanes)] for a in addresses}
+    asked = [rng.choice([None, *addresses]) for _ in range(200)]
+
+    async def drive(ctx: Any) -> None:
+        ctx.set(part.i_load.valid, 1)
+        for address, word in memory.items():
+            for n in range(c.lanes // 4):
+                value = int.from_bytes(bytes(word[4 * n : 4 * n + 4]), "little")
+                load = {"section": Section.WEIGHTS, "address": address, "part": n, "data": value}
+                ctx.set(part.i_load.payload, load)
+                await ctx.tick()
+                ctx.set(part.i_load.payload, load | {"section": Section.PARAMETERS, "data": 0})
+                await ctx.tick()
+        ctx.set(part.i_load.valid, 0)
+        for address in asked:
+            ctx.set(part.i_read.valid, address is not None)
+            ctx.set(part.i_read.payload, address or 0)
+            await ctx.tick()
+        ctx.set(part.i_read.valid, 0)
+        await ctx.tick().repeat(Weights.LATENCY)
+
+    seen = clocks(part, drive, [part.o])[-len(asked) - Weights.LATENCY :]
+    last = None
+    for clock, address in enumerate(asked):
+        last = memory[address] if address is not None else last
+        if last is not None:
+            (word,) = seen[clock + Weights.LATENCY]
+            assert [word[n] for n in range(c.lanes)] == last, f"read {clock}, address {address}"
+
+
+@pytest.mark.parametrize("name", ["tiny", "ecp5"])
+def test_no_set_is_lost_or_overwritten_while_it_is_in_use(name: str):
+    c = CONFIGURATIONS[name]
+    rng = random.Random(2)
+    latency = 3
+    part = WindowStore(c, latency)
+    requests = [(100 * n, rng.choice((1, 3, SETS))) for n in range(12)]
+    due = [address + n * c.window_words for address, sets in requests for n in range(sets)]
+    size = PIXELS * c.word
+
+    def word(address: int) -> list[int]:
+        return [(31 * address + 7 * n) % 256 for n in range(c.lanes)]
+
+    reads: list[tuple[int, int]] = []
+    freed = 0
+
+    async def drive(ctx: Any) -> None:
+        nonlocal freed
+        on_way: list[int | None] = [None] * latency
+        queue = list(requests)
+        there, clock = 0, 0
+        while freed < len(due):
+            assert clock < 20_000
+            free = rng.random() < 0.6
+            ctx.set(part.i_free, free)
+            ctx.set(part.i_request.valid, bool(queue))
+            if queue:
+                ctx.set(part.i_request.payload, {"address": queue[0][0], "sets": queue[0][1]})
+            arrived = on_way.pop(0)
+            ctx.set(part.i_word, word(arrived) if arrived is not None else [0] * c.lanes)
+            number = rng.randrange(max(1, there - freed))
+            is_read = there > freed
+            ctx.set(part.i_read.valid, is_read)
+            ctx.set(part.i_read.payload, {"number": number, "maximum": 0})
+            if is_read:
+                reads.append((clock, due[freed + number]))
+            count = rng.randrange(1, there - freed + 1) if is_read and rng.random() < 0.02 else 0
+            ctx.set(part.i_release.valid, count > 0)
+            ctx.set(part.i_release.payload, count)
+            taken = ctx.get(part.i_request.ready) and queue
+            on_way.append(ctx.get(part.o_read.payload) if ctx.get(part.o_read.valid) else None)
+            assert free or on_way[-1] is None
+            freed += count
+            there += ctx.get(part.o_sets)
+            await ctx.tick()
+            if taken:
+                queue.pop(0)
+            clock += 1
+
+    seen = clocks(part, drive, [part.o])
+    for clock, address in reads[:-2]:
+        want = sum((word(address + n) for n in range(c.window_words)), start=[])[:size]  # noqa: RUF017
+        got = seen[clock + 1][0]
+        assert [got[t][g] & 255 for t in range(PIXELS) for g in range(c.word)] == want, f"clock {clock}"

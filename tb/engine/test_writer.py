@@ -1,0 +1,70 @@
+"""Finished bytes and words of the input reach their banks, none of them twice and none too late."""
+
+import random
+from typing import Any
+
+import pytest
+
+from ocellus.engine import CONFIGURATIONS
+from ocellus_hdl.engine.words import beat_pixels
+from ocellus_hdl.engine.writer import Writer
+from tb.engine.clocks import clocks
+
+
+@pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288"])
+def test_every_byte_is_written_once_and_input_waits_only_for_its_bank(name: str):
+    c = CONFIGURATIONS[name]
+    rng = random.Random(4)
+    part = Writer(c)
+    pieces = c.word // c.outputs
+    n = beat_pixels(c)
+    want: list[dict[tuple[int, int, int], list[int]]] = []
+    dones: list[bool] = []
+
+    async def drive(ctx: Any) -> None:
+        for clock in range(200):
+            written: dict[tuple[int, int, int], list[int]] = {}
+            valid, point = clock < 190 and rng.random() < 0.8, rng.random() < 0.5
+            pixels, size = (c.beat_pixels, c.outputs) if point else (c.windows, c.word)
+            first = rng.randrange(c.banks)
+            tag = {
+                "pixels": [j < pixels and rng.random() < 0.8 for j in range(n)],
+                "line": [rng.randrange(c.lines) for _ in range(n)],
+                "bank": [(first + j) % c.banks for j in range(n)], "point": point, "out_sub": rng.randrange(pieces),
+                "last": rng.randrange(2), "ends": rng.randrange(2),
+            }  # fmt: skip
+            value = [rng.randrange(-128, 128) for _ in range(c.lanes)]
+            ctx.set(part.i.valid, valid)
+            ctx.set(part.i.payload, {"value": value, "tag": tag})
+            came = {"bank": rng.randrange(c.banks), "line": rng.randrange(c.lines)}
+            data = [rng.randrange(-128, 128) for _ in range(c.word)]
+            arrives = clock < 190 and rng.random() < 0.7
+            ctx.set(part.i_input.valid, arrives)
+            ctx.set(part.i_input.payload, came | {"data": data})
+            taken = {tag["bank"][j] for j in range(n) if tag["pixels"][j]} if valid else set()
+            assert ctx.get(part.i_input.ready) == (came["bank"] not in taken), f"clock {clock}"
+            if arrives and came["bank"] not in taken:
+                for p in range(pieces):
+                    written[came["bank"], came["line"], p] = data[p * c.outputs : (p + 1) * c.outputs]
+            for j in range(pixels if valid else 0):
+                for p in range(size // c.outputs):
+                    piece = tag["out_sub"] if point else p
+                    at = j * size + p * c.outputs
+                    if tag["pixels"][j]:
+                        written[tag["bank"][j], tag["line"][j], piece] = value[at : at + c.outputs]
+            want.append(written)
+            dones.append(bool(valid and tag["last"] and tag["ends"]))
+            await ctx.tick()
+
+    seen = clocks(part, drive, [part.o_done, part.o])
+    for clock in range(190):
+        got = {}
+        _, banks = seen[clock + Writer.LATENCY - 1]
+        for b in range(c.banks):
+            for p in range(pieces):
+                if banks[b].enable >> p & 1:
+                    word = banks[b].data[p]
+                    signed = [(word >> 8 * k & 255) - ((word >> 8 * k & 128) << 1) for k in range(c.outputs)]
+                    got[b, banks[b].line, p] = signed
+        assert got == want[clock], f"clock {clock}"
+        assert seen[clock + 1][0] == dones[clock]
