@@ -9,15 +9,21 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
 
 from . import decode_command
 from .errors import BadInput
 
 NEEDING_MORE = {
-    "compile": ("ocellus.compiler.command", "compiler", "turn an int8 .tflite network into a program image")
+    "compile": ("ocellus.compiler.command", "compiler", "turn an int8 .tflite network into a program image"),
+    "inspect": ("ocellus.compiler.inspect_command", "compiler", "tell what a program image holds"),
 }
 """Subcommands that need more than NumPy: module, the extra that brings what it needs, and description. Imported only
 when called, so that decoding needs NumPy alone."""
+
+ENTRY_POINTS = "ocellus.commands"
+"""Other packages' subcommands: a module with ``add_parser`` and, in brackets, the extra that brings what it needs. It
+is imported for its line of help, so it imports nothing but the standard library until it runs."""
 
 BROKEN_PIPE = 141
 """128 + SIGPIPE, as a shell reports it of any program whose reader has gone."""
@@ -34,8 +40,30 @@ def _parser(called: str) -> argparse.ArgumentParser:
         try:
             importlib.import_module(module).add_parser(commands)
         except ModuleNotFoundError as error:
-            raise BadInput(f"{name}: found no package {error.name}, install 'ocellus[{extra}]'") from None
+            raise _missing(name, error, extra) from None
+    if called not in commands.choices:
+        for entry in _entry_points().values():
+            entry.load().add_parser(commands)
     return parser
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
+def _missing(name: str, error: ModuleNotFoundError, extra: str) -> BadInput:
+    return BadInput(f"{name}: found no package {error.name}, install 'ocellus[{extra}]'")
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    """The subcommand; one of another package may miss a package only now."""
+    try:
+        return parsed.run(parsed)
+    except ModuleNotFoundError as error:
+        entry = _entry_points().get(parsed.command)
+        if entry is None or error.name is None or error.name.startswith("ocellus"):
+            raise
+        raise _missing(parsed.command, error, entry.extras[0] if entry.extras else parsed.command) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         parsed = _parser(arguments[0] if arguments else "").parse_args(arguments)
-        status = parsed.run(parsed)
+        status = _run(parsed)
         sys.stdout.flush()
     except BadInput as error:
         return _refuse(str(error))

@@ -1,0 +1,1 @@
+"""The commands that compile, inspect and verify networks."""
