@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ocellus.compiler.engine.arrangement import Goal
 from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.engine.image import Program
 from ocellus.compiler.graph import Network
@@ -13,7 +14,7 @@ from ocellus_sim.compare import first_difference
 from ocellus_sim.golden import cnn
 from tb import oracle
 from tb.engine.executor import Executor
-from tb.oracle.public import NETWORKS, needs_data, tflite_path
+from tb.oracle.public import needs_data, tflite_path
 
 AXES = ("row", "column", "channel")
 KINDS = ("conv", "depthwise", "depthwise_single", "fully_connected", "add", "average_pool", "max_pool", "pad",
@@ -21,9 +22,16 @@ KINDS = ("conv", "depthwise", "depthwise_single", "fully_connected", "add", "ave
 SEEDS_A_KIND = 8
 
 
-def assert_program_equals_golden(network: Network, sizes: Configuration, x: np.ndarray, eager: bool = True) -> Program:
+def assert_program_equals_golden(
+    network: Network,
+    sizes: Configuration,
+    x: np.ndarray,
+    eager: bool = True,
+    goal: Goal = Goal.THROUGHPUT,
+    activation_bytes: int | None = None,
+) -> Program:
     """Every row of every layer as the step writes it, and the output as the outlet hands it on."""
-    program = compile_network(network, sizes)
+    program = compile_network(network, sizes, goal=goal, activation_bytes=activation_bytes)
     want = cnn.run(network, x)
     executor = Executor(program.to_bytes(), eager)
     for result in executor.run(x):
@@ -60,11 +68,38 @@ def test_random_networks_equal_golden(kind, sizes):
             print(f"{kind} seed {seed}: {error}")
 
 
+@pytest.mark.parametrize("sizes", CONFIGURATIONS.values(), ids=list(CONFIGURATIONS))
+def test_less_memory_means_other_steps_and_the_same_results(sizes):
+    """Steps of few rows, rings and shared words, under all the checks of the executor."""
+    smaller = 0
+    for seed in range(24):
+        model = oracle.random_network("chain", seed)
+        network, x = parse_network(model), oracle.random_input(model, seed)
+        limit = compile_network(network, sizes).host["activation_bytes"]
+        with pytest.raises(BadInput, match="activations"):
+            while True:
+                limit = limit * 4 // 5
+                program = assert_program_equals_golden(network, sizes, x, bool(seed % 2), Goal.LATENCY, limit)
+                assert program.host["activation_bytes"] <= limit
+                smaller += 1
+    assert smaller >= 12
+
+
 @needs_data
-@pytest.mark.parametrize("name", NETWORKS)
-def test_public_networks_equal_golden(name):
+@pytest.mark.parametrize(
+    ("name", "limit", "most_clocks"),
+    [
+        ("vww_96_int8", None, 57_000),
+        ("vww_96_int8", 24 * 1024, 57_000),
+        ("pretrainedResnet_quant", None, 94_000),
+        ("kws_ref_model", None, 21_000),
+    ],
+)
+def test_public_networks_equal_golden(name, limit, most_clocks):
     network = read_network(tflite_path(name))
     x = np.random.default_rng(1).integers(-128, 128, network.input_tensor.shape, np.int8)
-    program = assert_program_equals_golden(network, CONFIGURATIONS["ecp5"], x)
+    program = assert_program_equals_golden(network, CONFIGURATIONS["ecp5"], x, activation_bytes=limit)
     host = program.host
     print(f"{name}: {host['activation_bytes']} bytes, {len(program.steps)} steps, {host['clocks']} clocks")
+    assert host["clocks"] <= most_clocks
+    assert limit is None or host["activation_bytes"] <= limit

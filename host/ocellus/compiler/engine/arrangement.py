@@ -1,22 +1,62 @@
-"""The order of work and the places together: whole layers where they fit, few rows at a time where they must."""
+"""The order of work, the layouts and the places together: what is interleaved, and in steps of how many rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ...errors import BadInput
-from .geometry import Pitches
-from .layers import Plan
-from .placement import Place, peak_words, place
-from .schedule import Rows, Waits, in_one_go, interleaved, waits
+from .geometry import Layouts, Walk, clocks, total_clocks, walk
+from .layers import ArrayLayer, Plan
+from .layout import LayoutChooser
+from .placement import Place, last_word, peak_words, place
+from .predict import DRAIN, with_waits
+from .schedule import Rows, Waits, in_pieces, interleaved, waits
+from .segments import Estimate, Partition, head_and_singles, partition
+
+_LITTLE = 1 / 1024
+"""What the lesser goal counts."""
+_LOSSES = (0.0, 1 / 64, 1 / 8, 1.0)
+"""Shares of a layer's clocks that steps of fewer rows may cost."""
+_SHARES = (0.8, 0.9, 1.0, 1.1, 1.25)
+"""Of the memory that there is: estimates err to both sides."""
+_TRIES = 150
+_LONGEST = 12
+"""Layers interleaved at a network's beginning."""
+
+
+class Goal(StrEnum):
+    """What is made small: the clocks of an inference, or those that are left when the input's last row has come."""
+
+    THROUGHPUT = "throughput"
+    LATENCY = "latency"
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Steps with their waits, and where everything lies."""
+    """Steps with their waits, and where everything lies.
 
+    Attributes
+    ----------
+    rows : sequence of int
+        Rows of each layer's steps.
+    late : bool
+        Whether 1x1 convolutions come late in each round.
+    clocks, after_input : int
+        With waits for earlier steps: all, and those from the step on that waits for the input's last row.
+    peak : int
+        Words of activations.
+    """
+
+    parts: Partition
+    rows: Sequence[int]
+    late: bool
     steps: Sequence[Rows]
     waits: Sequence[Waits]
+    layouts: Layouts
+    ways: Sequence[Walk]
     places: dict[str, Place]
+    clocks: int
+    after_input: int
     peak: int
 
     @property
@@ -25,29 +65,142 @@ class Arrangement:
         return len(self.steps) - 1
 
 
-def arranged(plan: Plan, steps: Sequence[Rows], pitches: Pitches) -> Arrangement:
-    """Those steps with their waits and places; :class:`BadInput` when the memory is too small."""
-    found = waits(plan, steps)
-    places = place(plan, steps, found, pitches)
-    return Arrangement(steps, found, places, peak_words(plan, places))
+class Arranger:
+    """Tries steps and places for a plan, towards a goal and a number of words of memory."""
+
+    def __init__(self, plan: Plan, goal: Goal, words: int) -> None:
+        self.plan, self.goal, self.words = plan, goal, words
+        self._chooser = LayoutChooser(plan)
+        self._ideal = [walk(layer, plan.sizes, None, None) for layer in plan.layers]
+
+    def rows(self, number: int, loss: float, least_clocks: int) -> int:
+        """The fewest rows of a step that lose so few clocks and take ``least_clocks``, when the layouts suit."""
+        layer, way, sizes = self.plan.layers[number], self._ideal[number], self.plan.sizes
+        height = layer.out_shape[0]
+        limit = total_clocks(layer, way, sizes, height) * (1 + loss)
+        for rows in range(1, height):
+            if clocks(layer, way, sizes, rows) >= least_clocks and total_clocks(layer, way, sizes, rows) <= limit:
+                return rows
+        return height
+
+    def all_rows(self, loss: float, least_clocks: int) -> list[int]:
+        """:meth:`rows` of every layer."""
+        return [self.rows(n, loss, least_clocks) for n in range(len(self.plan.layers))]
+
+    def arranged(self, parts: Partition, rows: Sequence[int], late: bool = False) -> Arrangement:
+        """Those parts, layers that are alone in pieces; :class:`BadInput` when the memory is too small."""
+        plan = self.plan
+        layouts = self._chooser.layouts(rows)
+        ways = [self._walk(layer, layouts) for layer in plan.layers]
+        steps: list[Rows] = []
+
+        def duration(number: int, count: int) -> int:
+            return clocks(plan.layers[number], ways[number], plan.sizes, count)
+
+        for first, last in parts:
+            if last - first > 1:
+                steps += interleaved(plan, range(first, last), rows[first:last], late)
+            else:
+                steps += in_pieces(plan, range(first, last), rows[first:last])
+        found = waits(plan, steps)
+        took = with_waits([duration(s.layer, s.count) for s in steps], [w.after for w in found])
+        needed = [w.wait_rows for w in found]
+        end = needed.index(max(needed))
+        places = place(plan, steps, found, layouts)
+        peak = peak_words(plan, places)
+        return Arrangement(parts, rows, late, steps, found, layouts, ways, places, sum(took), sum(took[end:]), peak)
+
+    def rank(self, found: Arrangement) -> tuple[int, float]:
+        """The smaller the better: memory beyond what there is, then the goal."""
+        much, little = found.clocks, found.after_input
+        if self.goal is Goal.LATENCY:
+            much, little = little, much
+        return max(found.peak, self.words), much + little * _LITTLE
+
+    def fast(self) -> Iterator[Arrangement]:
+        """The first layers interleaved, the others one by one."""
+        count = len(self.plan.layers)
+        alone = self.all_rows(0.0, DRAIN + 3)
+        for number in range(min(count, _LONGEST) + 1):
+            yield self.arranged(head_and_singles(number, count), alone)
+
+    def small(self) -> Iterator[Arrangement]:
+        """Arrangements that should fit into about as many words as there are."""
+        count, words = len(self.plan.layers), self.words
+        alone = self.all_rows(0.0, DRAIN + 3)
+        ways = [alone, *(self.all_rows(loss, least) for loss in _LOSSES for least in (1, DRAIN + 3))]
+        estimates = [Estimate(self.plan, self._chooser.layouts(rows), rows) for rows in ways]
+        spent = [self._clocks(rows) for rows in ways]
+        found = [partition(estimates, spent, int(share * words)) for share in _SHARES]
+        limit = int(max(_SHARES) * words)
+        alone_fit = [estimates[0].part(n, n + 1) <= limit for n in range(count)]
+        for number in range(2, min(count, _LONGEST) + 1):
+            if all(alone_fit[number:]):
+                heads = (estimate.rows for estimate in estimates if estimate.part(0, number) <= limit)
+                found += [(head_and_singles(number, count), [*rows[:number], *alone[number:]]) for rows in heads]
+        for parts, rows in dict.fromkeys((parts, tuple(rows)) for parts, rows in found):
+            yield self.arranged(parts, rows)
+            if _longest(parts) > 2:
+                yield self.arranged(parts, rows, True)
+
+    def _clocks(self, rows: Sequence[int]) -> list[int]:
+        """Clocks of every layer in steps of ``rows`` rows, without waiting."""
+        layouts = self._chooser.layouts(rows)
+        return [
+            total_clocks(x, self._walk(x, layouts), self.plan.sizes, n)
+            for x, n in zip(self.plan.layers, rows, strict=True)
+        ]
+
+    def _walk(self, layer: ArrayLayer, layouts: Layouts) -> Walk:
+        return walk(layer, self.plan.sizes, layouts[layer.source].pitch, layouts[layer.output].pitch)
+
+    def improved(self, start: Arrangement) -> Arrangement:
+        """Other rows for one layer at a time, while the peak is too high, and then while clocks do."""
+        best, tries = start, 0
+        moved = True
+        while moved and tries < _TRIES:
+            moved = False
+            for number in self._critical(best) if best.peak > self.words else range(len(self.plan.layers)):
+                for rows in _other_rows(self.plan.layers[number].out_shape[0], best.rows[number]):
+                    changed = [*best.rows[:number], rows, *best.rows[number + 1 :]]
+                    tries += 1
+                    found = self.arranged(best.parts, changed, best.late)
+                    if self.rank(found) < self.rank(best):
+                        best, moved = found, True
+        return best
+
+    def _critical(self, found: Arrangement) -> list[int]:
+        """Layers that run while the last words of the memory are taken."""
+        plan = self.plan
+        ends = {name: last_word(plan, name, place) for name, place in found.places.items()}
+        top = max(ends, key=lambda name: ends[name])
+        touching = {*plan.writers(top), *plan.readers(top)}
+        return [n for first, last in found.parts if touching & set(range(first, last)) for n in range(first, last)]
 
 
-def arrange(plan: Plan, pitches: Pitches) -> Arrangement:
-    """As few steps as the memory allows: the first layers by rows, all others whole."""
-    numbers = range(len(plan.layers))
-    refusal: BadInput | None = None
-    for count in range(len(plan.layers) + 1):
-        head, tail = numbers[:count], numbers[count:]
-        rows = [_rows(plan, n) for n in head]
-        try:
-            return arranged(plan, [*interleaved(plan, head, rows), *in_one_go(plan, tail)], pitches)
-        except BadInput as error:
-            refusal = refusal or error
-    assert refusal is not None
-    raise refusal
+def _longest(parts: Partition) -> int:
+    return max(last - first for first, last in parts)
 
 
-def _rows(plan: Plan, number: int) -> int:
-    """Rows of a step: as many as fill tiles of nine, when that takes few."""
-    rows, columns, _ = plan.layers[number].out_shape
-    return min(rows, next(n for n in (3, 1, 9) if n * columns % 9 == 0 or n == 9) if columns % 9 else 3)
+def _other_rows(height: int, rows: int) -> list[int]:
+    return [n for n in (1, 2, 3, 4, 5, 6, 9) if n != rows and n <= height]
+
+
+def arrange(plan: Plan, goal: Goal = Goal.THROUGHPUT, activation_bytes: int | None = None) -> Arrangement:
+    """The best arrangement that fits into the memory, or into ``activation_bytes`` of it.
+
+    :class:`BadInput` when none fits.
+    """
+    capacity = plan.sizes.activation_bytes if activation_bytes is None else activation_bytes
+    words = min(capacity, plan.sizes.activation_bytes) // plan.sizes.word
+    arranger = Arranger(plan, goal, words)
+    best = min(arranger.fast(), key=arranger.rank)
+    if best.peak > words:
+        best = min(arranger.small(), key=arranger.rank)
+        best = arranger.improved(best)
+    if best.peak > words:
+        raise BadInput(
+            f"{plan.network.file}: configuration {plan.sizes.name!r}: found {best.peak * plan.sizes.word} bytes of "
+            f"activations, allowed {words * plan.sizes.word}"
+        )
+    return best

@@ -1,6 +1,6 @@
 """From a graph to a program image: runs the passes and fills the words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,11 @@ from ...formats import Arithmetic
 from ...layouts import Layout
 from ...program_formats import LAYER, STEP, LayerOp
 from ..graph import Network
-from .arrangement import Arrangement, arrange
+from .arrangement import Arrangement, Goal, arrange
 from .descriptors import is_swapped, layer_fields, step_fields, wheel
-from .geometry import Walk, walk
+from .geometry import Walk
 from .image import LAYER_WORDS, STEP_WORDS, Program
 from .layers import ArrayLayer, Plan
-from .layout import pitches
 from .lower_weighted import MAX_PASSES
 from .lowering import lower
 from .packing import pack_parameters, pack_weights
@@ -29,23 +28,25 @@ def compile_network(
     sizes: Configuration,
     description: Mapping[str, Any] | None = None,
     arithmetic: Arithmetic = Arithmetic.DOUBLE,
+    goal: Goal = Goal.THROUGHPUT,
+    activation_bytes: int | None = None,
 ) -> Program:
     """The program image that runs ``network`` on an accelerator of ``sizes``.
 
-    ``description`` is added to the host's part: how the output is read (head, classes, threshold). :class:`BadInput`
-    when the network does not fit, with the layer that needs the most.
+    ``description`` is added to the host's part: how the output is read (head, classes, threshold). The program is the
+    best that was found for ``goal`` and takes at most ``activation_bytes`` of activations, or the memory's.
+    :class:`BadInput` when the network does not fit, with the layer that needs the most.
     """
     plan = lower(network, sizes, arithmetic)
-    widths = pitches(plan)
-    ways = [walk(layer, sizes, widths[layer.source], widths[layer.output]) for layer in plan.layers]
+    arrangement = arrange(plan, goal, activation_bytes)
+    ways = arrangement.ways
     _check_passes(plan, ways)
     weights = [
-        pack_weights(layer, sizes, way, is_swapped(layer, sizes, way, widths[layer.source]))
+        pack_weights(layer, sizes, way, is_swapped(layer, sizes, way, arrangement.layouts[layer.source].pitch))
         for layer, way in zip(plan.layers, ways, strict=True)
     ]
     parameters = [pack_parameters(layer, sizes) for layer in plan.layers]
     _check_contents(plan, weights, parameters)
-    arrangement = arrange(plan, widths)
     tables = {table: n for n, table in enumerate(dict.fromkeys(x.table for x in plan.layers if x.table is not None))}
     _check_words(plan, arrangement, len(tables))
     bases = zip(_offsets(weights), _offsets(parameters), strict=True)
@@ -103,7 +104,7 @@ def _checked(plan: Plan, layer: ArrayLayer, layout: Layout, values: Mapping[str,
         raise BadInput(f"{plan.network.file}: {layer.operators[0]}: {error}") from None
 
 
-def _check_passes(plan: Plan, ways: list[Walk]) -> None:
+def _check_passes(plan: Plan, ways: Sequence[Walk]) -> None:
     for layer, way in zip(plan.layers, ways, strict=True):
         sets = way.passes[0] * way.passes[1]
         if layer.op is LayerOp.WINDOW and not layer.shared and sets > MAX_PASSES:

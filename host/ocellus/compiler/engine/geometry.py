@@ -7,9 +7,24 @@ import numpy as np
 from ...engine import PIXELS, Configuration
 from ...program_formats import Epilogue, LayerOp
 from .layers import ArrayLayer
+from .predict import point_clocks, window_clocks
 
-Pitches = dict[str, int]
-"""Words from one row of a storage to the next."""
+
+@dataclass(frozen=True)
+class Layout:
+    """How a storage's rows lie: ``pitch`` words apart, each with all its words (planes side by side), or with one.
+
+    Attributes
+    ----------
+    planar : bool
+        Each channel word has a plane of its own, which holds all rows.
+    """
+
+    pitch: int
+    planar: bool = False
+
+
+Layouts = dict[str, Layout]
 
 
 @dataclass(frozen=True)
@@ -97,16 +112,22 @@ def _windows(layer: ArrayLayer, sizes: Configuration, in_pitch: int | None) -> W
 
 def clocks(layer: ArrayLayer, way: Walk, sizes: Configuration, rows: int) -> int:
     """Clocks that ``rows`` output rows take the array, without waiting."""
-    combines = layer.epilogue in (Epilogue.ADD, Epilogue.MULTIPLY)
+    operand = layer.epilogue in (Epilogue.ADD, Epilogue.MULTIPLY)
     columns, channels = layer.out_shape[1], layer.out_shape[2]
     slowest = pace(layer, sizes)
     count = way.passes[0] * way.passes[1]
     if layer.op is LayerOp.POINT:
-        tiles = rows * -(-columns // way.tile) if way.cut else -(-rows * columns // way.tile)
-        sums = count * -(-layer.in_shape[2] // sizes.inputs)
-        return tiles * -(-channels // sizes.outputs) * max(sums + combines, slowest)
+        sums, groups = count * -(-layer.in_shape[2] // sizes.inputs) + operand, -(-channels // sizes.outputs)
+        return point_clocks(rows, columns, way.tile, way.cut, groups, sums, slowest)
     wide = 1 if way.tile == 1 else sizes.windows
-    return -(-channels // sizes.word) * rows * -(-columns // wide) * max(count + combines, slowest)
+    sets = 0 if layer.op is LayerOp.MAXIMUM else 1 if layer.shared else count
+    return window_clocks(sizes, rows, columns, wide, -(-channels // sizes.word), max(count + operand, slowest), sets)
+
+
+def total_clocks(layer: ArrayLayer, way: Walk, sizes: Configuration, rows: int) -> int:
+    """Clocks of a layer in steps of ``rows`` rows, without waiting."""
+    whole, rest = divmod(layer.out_shape[0], rows)
+    return whole * clocks(layer, way, sizes, rows) + (clocks(layer, way, sizes, rest) if rest else 0)
 
 
 def pace(layer: ArrayLayer, sizes: Configuration) -> int:

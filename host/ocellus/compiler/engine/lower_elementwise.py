@@ -24,40 +24,51 @@ def lower_sum(storages: Storages, operator: Operator) -> None:
                 f"shape {output.shape}",
             )
         storages.picture(operator, tensor)
-    for first, second in ((0, 1), (1, 0)) if operator.kind is not Kind.SUB else ((0, 1),):
-        producer = _fusable(storages, inputs[first], inputs[second])
-        if producer is not None:
-            layer = storages.plan.layers[producer]
-            combination = _combination(storages, operator, inputs[first], inputs[second], output)
-            del storages.plan.shapes[layer.output]
-            storages.plan.layers[producer] = replace(
-                layer,
-                operators=(*layer.operators, operator),
-                output=storages.store(output),
-                combination=combination,
-                multiply=operator.kind is Kind.MUL,
-            )
-            storages.plan.notes.append(f"{operator} is fused into {layer.operators[0]}")
-            return
+    orders = ((0, 1), (1, 0)) if operator.kind is not Kind.SUB else ((0, 1),)
+    ways = [(first, second) for first, second in orders if _fusable(storages, inputs[first], inputs[second])]
+    if ways:
+        first, second = max(ways, key=lambda way: _sums(storages, inputs[way[0]]))
+        _fuse(storages, operator, inputs[first], inputs[second], output)
+        return
     storage, shape = storages.picture(operator, inputs[0])
     copy = copied((operator,), storage, storages.store(output), shape)
     combination = _combination(storages, operator, inputs[0], inputs[1], output)
     storages.add(replace(copy, combination=combination, multiply=operator.kind is Kind.MUL))
 
 
-def _fusable(storages: Storages, value: Tensor, other: Tensor) -> int | None:
-    """The layer that makes ``value`` alone, after ``other`` is complete, and for nobody else."""
+def _fuse(storages: Storages, operator: Operator, x: Tensor, y: Tensor, output: Tensor) -> None:
+    """Into the layer that makes ``x``, which moves to the end, for it has no other reader, and ``y`` comes first."""
     plan = storages.plan
-    storage, operand = plan.stored_as[value.name], plan.stored_as[other.name]
-    writers, readers = plan.writers(storage), storages.readers(value.name)
-    if len(writers) != 1 or len(readers) != 1 or storage == operand or value.name == plan.network.output:
-        return None
-    if storage != value.name:
-        return None
+    layer = plan.layers.pop(plan.writers(x.name)[0])
+    combination = _combination(storages, operator, x, y, output)
+    del plan.shapes[x.name], plan.stored_as[x.name]
+    storages.add(
+        replace(
+            layer,
+            operators=(*layer.operators, operator),
+            output=storages.store(output),
+            combination=combination,
+            multiply=operator.kind is Kind.MUL,
+        )
+    )
+    plan.notes.append(f"{operator} is fused into {layer.operators[0]}")
+
+
+def _fusable(storages: Storages, value: Tensor, other: Tensor) -> bool:
+    """One layer makes ``value``, for nobody else."""
+    plan = storages.plan
+    writers, readers = plan.writers(value.name), storages.readers(value.name)
+    if len(writers) != 1 or len(readers) != 1 or value.name in (plan.stored_as[other.name], plan.network.output):
+        return False
     layer = plan.layers[writers[0]]
-    ready = all(writer < writers[0] for writer in plan.writers(operand))
-    plain = layer.epilogue is Epilogue.PLAIN and layer.op is not LayerOp.MAXIMUM and layer.out_step == (1, 1)
-    return writers[0] if ready and plain else None
+    return layer.epilogue is Epilogue.PLAIN and layer.op is not LayerOp.MAXIMUM and layer.out_step == (1, 1)
+
+
+def _sums(storages: Storages, value: Tensor) -> int:
+    """Clocks of a group in the layer that makes ``value``: an epilogue hides behind many."""
+    layer = storages.plan.layers[storages.plan.writers(value.name)[0]]
+    channels = layer.in_shape[2] if layer.op is LayerOp.POINT else 1
+    return layer.kernel[0] * layer.kernel[1] * channels
 
 
 def _combination(storages: Storages, operator: Operator, x: Tensor, y: Tensor, output: Tensor) -> Combination:

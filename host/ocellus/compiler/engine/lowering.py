@@ -1,17 +1,15 @@
 """Operators to layers of the array: which there are, what is fused, what is left to the host."""
 
-from dataclasses import replace
-
 from ...engine import Configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
-from ...program_formats import LayerOp
 from ..graph import Kind, Network, Operator
-from .layers import ArrayLayer, Plan, Unfolding
+from .layers import Plan
 from .lower_elementwise import lower_sum
 from .lower_places import lower_average_pool, lower_max_pool, lower_mean, lower_pad
 from .lower_weighted import lower_convolution, lower_depthwise, lower_fully_connected
 from .storages import Storages
+from .unfolding import unfold_input
 
 _LOWERINGS = {
     Kind.CONV_2D: lower_convolution,
@@ -50,7 +48,7 @@ def lower(network: Network, sizes: Configuration, arithmetic: Arithmetic) -> Pla
         raise BadInput(
             f"{network.file}: tensor {network.output!r}: found an output that needs no layer, allowed one that does"
         )
-    _unfold(plan)
+    unfold_input(plan)
     return plan
 
 
@@ -69,42 +67,3 @@ def _input_picture(network: Network) -> tuple[int, int, int]:
 
 def _readers(network: Network, name: str) -> list[Operator]:
     return [operator for operator in network.operators if name in operator.inputs]
-
-
-def _unfold(plan: Plan) -> None:
-    """Lets the inlet gather a first convolution's kernel columns where that saves clocks or memory."""
-    readers = plan.readers(plan.input)
-    layer = plan.layers[readers[0]]
-    if len(readers) > 1 or plan.input == layer.operand or layer.op is not LayerOp.POINT or layer.weights is None:
-        return
-    columns, channels = layer.kernel[1], layer.in_shape[2]
-    gathered, sizes = columns * channels, plan.sizes
-    if columns == 1 or layer.dilation[1] > 1 or gathered > sizes.unfold_bytes or layer.in_origin != (0, 0, 0):
-        return
-    if layer.in_shape != plan.picture:
-        return
-    clocks = columns * -(-channels // sizes.inputs), -(-gathered // sizes.inputs)
-    words = layer.in_shape[1] * -(-channels // sizes.word), layer.out_shape[1] * -(-gathered // sizes.word)
-    if (clocks[1], words[1]) >= (clocks[0], words[0]):
-        return
-    plan.unfolding = Unfolding(columns, layer.stride[1], layer.pad[1], layer.fill)
-    shape = (layer.in_shape[0], layer.out_shape[1], gathered)
-    plan.shapes[plan.input] = shape
-    plan.layers[readers[0]] = unfolded(layer, shape)
-    plan.notes.append(
-        f"{layer.operators[0]}: the inlet gathers {columns} columns of {channels} channels into one pixel"
-    )
-
-
-def unfolded(layer: ArrayLayer, shape: tuple[int, int, int]) -> ArrayLayer:
-    """The layer over gathered pixels: its kernel columns have become channels."""
-    assert layer.weights is not None
-    out, rows, _, _ = layer.weights.shape
-    return replace(
-        layer,
-        in_shape=shape,
-        weights=layer.weights.reshape(out, rows, 1, shape[2]),
-        kernel=(rows, 1),
-        stride=(layer.stride[0], 1),
-        pad=(layer.pad[0], 0),
-    )

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import gcd
 
-from ...errors import BadInput
-from .geometry import Pitches
+import numpy as np
+
+from .geometry import Layout, Layouts
 from .layers import Plan
+from .layout import alike
 from .schedule import Rows, Waits, reads
+
+_Spans = dict[str, set[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,15 @@ class _Life:
     dead: int
 
 
-def place(plan: Plan, steps: Sequence[Rows], waits: Sequence[Waits], pitches: Pitches) -> dict[str, Place]:
-    """A place for every storage; :class:`BadInput` when the memory is too small.
+def place(plan: Plan, steps: Sequence[Rows], waits: Sequence[Waits], layouts: Layouts) -> dict[str, Place]:
+    """A place for every storage.
 
     A row may take words whose last reader's step comes before the step that writes it: steps begin in order, and what
     a step writes, it writes after it has begun. The input has its words for itself, for the next may come early.
     """
     lives = _row_lives(plan, steps)
-    rings = _rings(plan, lives, pitches, waits)
-    blocks = {name: _blocks(plan, name, lives[name], rings[name], pitches[name], len(steps)) for name in plan.shapes}
+    rings = _rings(plan, lives, layouts, waits, _row_spans(plan, steps))
+    blocks = {name: _blocks(plan, name, lives[name], rings[name], layouts[name], len(steps)) for name in plan.shapes}
     partners = {layer.output: layer.operand for layer in plan.layers if layer.operand and layer.operand != layer.output}
     best: dict[str, int] | None = None
     for key in (_by_words, _by_birth):
@@ -57,18 +60,25 @@ def place(plan: Plan, steps: Sequence[Rows], waits: Sequence[Waits], pitches: Pi
         if best is None or _peak(bases, blocks) < _peak(best, blocks):
             best = bases
     assert best is not None
-    peak, limit = _peak(best, blocks), plan.sizes.banks * plan.sizes.lines
-    if peak > limit:
-        raise BadInput(
-            f"{plan.network.file}: configuration {plan.sizes.name!r}: found {peak * plan.sizes.word} bytes of "
-            f"activations, allowed {limit * plan.sizes.word}"
-        )
-    return {name: Place(best[name], pitches[name], plan.shapes[name][1], rings[name]) for name in plan.shapes}
+    return {
+        name: Place(best[name], layout.pitch, _plane(plan, name, layout, rings[name]), rings[name])
+        for name, layout in layouts.items()
+    }
+
+
+def _plane(plan: Plan, name: str, layout: Layout, ring: int) -> int:
+    return ring * layout.pitch if layout.planar else plan.shapes[name][1]
 
 
 def peak_words(plan: Plan, places: dict[str, Place]) -> int:
     """Words up to the last that any storage takes."""
-    return max(p.base + (p.ring - 1) * p.pitch + plan.words(name) * p.plane for name, p in places.items())
+    return max(last_word(plan, name, place) for name, place in places.items())
+
+
+def last_word(plan: Plan, name: str, place: Place) -> int:
+    """One behind the last word of a storage."""
+    words = (place.ring - 1) * place.pitch + (plan.words(name) - 1) * place.plane + plan.shapes[name][1]
+    return place.base + words
 
 
 def _row_lives(plan: Plan, steps: Sequence[Rows]) -> dict[str, dict[int, tuple[int, int]]]:
@@ -87,48 +97,66 @@ def _row_lives(plan: Plan, steps: Sequence[Rows]) -> dict[str, dict[int, tuple[i
 
 
 def _rings(
-    plan: Plan, lives: dict[str, dict[int, tuple[int, int]]], pitches: Pitches, waits: Sequence[Waits]
+    plan: Plan, lives: dict[str, dict[int, tuple[int, int]]], layouts: Layouts, waits: Sequence[Waits], spans: _Spans
 ) -> dict[str, int]:
     """The fewest rows for each storage such that no row is overwritten while a step may read it; partners alike."""
-    rings = {name: _ring(plan, name, lives[name], pitches[name], waits) for name in plan.shapes}
-    changed = True
-    while changed:
-        changed = False
-        for layer in plan.layers:
-            if layer.operand is None or rings[layer.operand] == rings[layer.output]:
-                continue
-            changed = True
-            alike = max(rings[layer.operand], rings[layer.output])
-            rings[layer.operand] = rings[layer.output] = alike
+    rings: dict[str, int] = {}
+    for group in alike(plan):
+        rows = max(plan.shapes[name][0] for name in group)
+        sizes = (n for n in range(1, rows) if all(_fits(plan, name, n, lives, layouts, waits, spans) for name in group))
+        rings.update(dict.fromkeys(group, next(sizes, rows)))
     return rings
 
 
-def _ring(plan: Plan, name: str, lives: dict[int, tuple[int, int]], pitch: int, waits: Sequence[Waits]) -> int:
-    rows = plan.shapes[name][0]
-    unit = plan.sizes.banks // gcd(pitch, plan.sizes.banks)
-    whole = name == plan.output or any(plan.layers[n].out_step[0] > 1 for n in plan.writers(name))
-    for ring in () if whole else range(unit, rows, unit):
-        if name == plan.input:
-            freed = [0, *(w.free_rows for w in waits)]
-            if all(w.wait_rows <= freed[n] + ring for n, w in enumerate(waits)):
-                return ring
-        elif _safe(lives, ring):
-            return ring
-    return rows
-
-
-def _safe(lives: dict[int, tuple[int, int]], ring: int) -> bool:
-    """Each row is read for the last time before the row that takes its place is written."""
-    return all(dead < lives[row + ring][0] for row, (_, dead) in lives.items() if row + ring in lives)
-
-
-def _blocks(plan: Plan, name: str, lives: dict[int, tuple[int, int]], ring: int, pitch: int, steps: int) -> list[_Life]:
-    """Words relative to the storage's base, each row for as long as it lives."""
-    words = plan.words(name) * plan.shapes[name][1]
+def _fits(
+    plan: Plan,
+    name: str,
+    ring: int,
+    lives: dict[str, dict[int, tuple[int, int]]],
+    layouts: Layouts,
+    waits: Sequence[Waits],
+    spans: _Spans,
+) -> bool:
+    """A ring of so many rows is safe, and either its end is a line's end or no step reads or writes across it."""
+    if name == plan.output:
+        return False
+    whole_lines = ring * layouts[name].pitch % plan.sizes.banks == 0
+    if not whole_lines and any(low // ring != (high - 1) // ring for low, high in spans[name]):
+        return False
     if name == plan.input:
-        return [_Life(0, (ring - 1) * pitch + words, -1, steps)]
+        freed = [0, *(w.free_rows for w in waits)]
+        return whole_lines and all(w.wait_rows <= freed[n] + ring for n, w in enumerate(waits))
+    rows = lives[name]
+    return all(dead < rows[row + ring][0] for row, (_, dead) in rows.items() if row + ring in rows)
+
+
+def _row_spans(plan: Plan, steps: Sequence[Rows]) -> _Spans:
+    """Rows that single steps read or write of each storage: first, and one behind the last."""
+    spans: _Spans = {name: set() for name in plan.shapes}
+    for step in steps:
+        for storage, (low, high) in reads(plan, step).items():
+            if high > low:
+                spans[storage].add((low, high))
+        layer = plan.layers[step.layer]
+        written = layer.rows_written(step.first, step.last)
+        spans[layer.output].add((written[0], written[-1] + 1))
+    return spans
+
+
+def _blocks(
+    plan: Plan, name: str, lives: dict[int, tuple[int, int]], ring: int, layout: Layout, steps: int
+) -> list[_Life]:
+    """Words relative to the storage's base, each row for as long as it lives; planes as long as any of their rows."""
+    columns, planes = plan.shapes[name][1], plan.words(name)
+    last = (ring - 1) * layout.pitch + (planes - 1) * _plane(plan, name, layout, ring) + columns
+    if name == plan.input:
+        return [_Life(0, last, -1, steps)]
+    if layout.planar:
+        return [_Life(0, last, min(born for born, _ in lives.values()), max(dead for _, dead in lives.values()))]
+    words = planes * columns
     return [
-        _Life(row % ring * pitch, row % ring * pitch + words, born, dead) for row, (born, dead) in sorted(lives.items())
+        _Life(row % ring * layout.pitch, row % ring * layout.pitch + words, born, dead)
+        for row, (born, dead) in sorted(lives.items())
     ]
 
 
@@ -161,17 +189,14 @@ def _first_fit(
 ) -> dict[str, int]:
     """The lowest base for each storage in turn at which nobody is disturbed; partners lie whole lines apart."""
     bases: dict[str, int] = {}
-    taken: list[_Life] = []
+    taken = np.zeros((0, 4), np.int64)
     residues: dict[str, int] = {}
     for name in order:
-        merged = _merged(blocks[name])
-        alike = [other for pair in partners.items() if name in pair for other in pair if other in residues]
-        residue = residues[alike[0]] if alike else None
-        base = _lowest(merged, taken, residue, banks)
-        bases[name] = base
+        new = np.array([(b.low, b.high, b.born, b.dead) for b in _merged(blocks[name])], np.int64)
+        base = bases[name] = _lowest(new, taken, residues.get(name), banks)
         for other in _family(name, partners):
             residues[other] = base % banks
-        taken += [_Life(b.low + base, b.high + base, b.born, b.dead) for b in merged]
+        taken = np.concatenate([taken, new + np.array([base, base, 0, 0])])
     return bases
 
 
@@ -184,17 +209,15 @@ def _family(name: str, partners: dict[str, str]) -> set[str]:
         family |= more
 
 
-def _lowest(blocks: list[_Life], taken: list[_Life], residue: int | None, banks: int) -> int:
-    forbidden = sorted(
-        (old.low - new.high + 1, old.high - new.low)  # bases from the first to in front of the second
-        for new in blocks
-        for old in taken
-        if new.born <= old.dead and old.born <= new.dead
-    )
+def _lowest(new: np.ndarray, taken: np.ndarray, residue: int | None, banks: int) -> int:
+    """``new`` and ``taken`` have a row for each block: low, high, born, dead."""
+    first, second = np.nonzero((new[:, None, 2] <= taken[:, 3]) & (taken[:, 2] <= new[:, None, 3]))
+    lows = taken[second, 0] - new[first, 1] + 1  # bases from here to in front of the next are forbidden
+    highs = taken[second, 1] - new[first, 0]
+    order = np.argsort(lows, kind="stable")
     base = _align(0, residue, banks)
-    for low, high in forbidden:
-        if base < low:
-            # intervals are sorted by their beginning, so none that begins later holds this base
+    for low, high in zip(lows[order].tolist(), highs[order].tolist(), strict=True):
+        if base < low:  # none that begins later holds this base
             return base
         if base < high:
             base = _align(high, residue, banks)

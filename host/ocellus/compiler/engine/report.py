@@ -26,6 +26,7 @@ def host_part(
         "activation_bytes": arrangement.peak * plan.sizes.word,
         "weight_bytes": sum(weight_bytes),
         "clocks": sum(clocks),
+        "clocks_after_input": arrangement.after_input,
         "macs": sum(layer.macs for layer in plan.layers),
         "left_to_host": [
             {"operator": o.number, "kind": str(o.kind), "beta": o.beta, "output": _ends(network.tensors[o.output])}

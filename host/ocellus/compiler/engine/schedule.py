@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...program_formats import LayerOp
 from .layers import Plan
 
 
@@ -29,19 +30,24 @@ class Waits:
     free_rows: int
 
 
-def in_one_go(plan: Plan, layers: Sequence[int]) -> list[Rows]:
-    """Each layer as one step."""
-    return [Rows(n, 0, plan.layers[n].out_shape[0]) for n in layers]
+def in_pieces(plan: Plan, layers: Sequence[int], rows: Sequence[int]) -> list[Rows]:
+    """One layer after another, each in steps of ``rows`` rows: one begins while the last step of another drains."""
+    return [
+        Rows(n, first, min(first + count, plan.layers[n].out_shape[0]))
+        for n, count in zip(layers, rows, strict=True)
+        for first in range(0, plan.layers[n].out_shape[0], count)
+    ]
 
 
-def interleaved(plan: Plan, layers: Sequence[int], rows: Sequence[int]) -> list[Rows]:
+def interleaved(plan: Plan, layers: Sequence[int], rows: Sequence[int], late: bool) -> list[Rows]:
     """Steps of few rows, the deepest layer first.
 
     Each round goes from the last of ``layers`` to the first. A layer makes its next ``rows`` output rows when what
-    they need was there before the round came to it, and when a later layer lacks them. So a step seldom needs what the
-    step directly before it made, and no layer runs ahead of its readers.
+    they need is there, and when a later layer lacks them. So no layer runs ahead of its readers, and a step seldom
+    needs what the step directly before it made. With ``late``, a 1x1 convolution comes two places behind the windows
+    that it reads: what lies between them lives for a moment only, which saves memory and may cost waits.
     """
-    return _Interleaving(plan, layers, rows).steps()
+    return _Interleaving(plan, layers, rows).steps(late)
 
 
 class _Interleaving:
@@ -49,18 +55,44 @@ class _Interleaving:
         self.plan, self.layers = plan, list(layers)
         self.rows = dict(zip(layers, rows, strict=True))
         self.done = dict.fromkeys(layers, 0)
+        self.needs = {n: self._needs(n) for n in layers}
 
-    def steps(self) -> list[Rows]:
+    def steps(self, late: bool) -> list[Rows]:
         found: list[Rows] = []
+        order = self._order() if late else list(reversed(self.layers))
         while any(self.done[n] < self._total(n) for n in self.layers):
             before = len(found)
-            for n in reversed(self.layers):
+            for n in order:
                 step = self._next(n)
-                if step is not None and self._ready(step) and self._lacking(n):
+                if step is not None and self._lacking(n) and self._ready(step):
                     found.append(step)
                     self.done[n] = step.last
+                    self.needs[n] = self._needs(n)
             assert len(found) > before, "no layer can go on"
         return found
+
+    def _needs(self, n: int) -> dict[str, tuple[int, int]]:
+        """Rows that the layer's next step needs."""
+        step = self._next(n)
+        return {} if step is None else reads(self.plan, step)
+
+    def _order(self) -> list[int]:
+        """A round with late convolutions."""
+        order: list[int] = []
+        behind = {n: writer for n in self.layers if (writer := self._window_before(n)) is not None}
+        for n in reversed(self.layers):
+            if n not in behind:
+                order.append(n)
+                order += [m for m, writer in behind.items() if m not in order and writer in order[:-1]]
+        return order + [m for m in behind if m not in order]
+
+    def _window_before(self, n: int) -> int | None:
+        """The layer of windows whose rows a 1x1 convolution reads."""
+        layer = self.plan.layers[n]
+        writers = [m for m in self.plan.writers(layer.source) if m in self.done]
+        if layer.op is not LayerOp.POINT or layer.kernel != (1, 1) or len(writers) != 1:
+            return None
+        return writers[0] if self.plan.layers[writers[0]].op is not LayerOp.POINT else None
 
     def _total(self, n: int) -> int:
         return self.plan.layers[n].out_shape[0]
@@ -73,7 +105,7 @@ class _Interleaving:
         return n in self.done and self.plan.layers[n].output == storage
 
     def _ready(self, step: Rows) -> bool:
-        return all(self._has(storage, high) for storage, (_, high) in reads(self.plan, step).items())
+        return all(self._has(storage, high) for storage, (_, high) in self.needs[step.layer].items())
 
     def _has(self, storage: str, high: int) -> bool:
         """Rows of the storage up to ``high`` are written, as far as these layers write it."""
@@ -96,7 +128,7 @@ class _Interleaving:
         for m in readers:
             step = self._next(m)
             if step is not None:
-                high = reads(self.plan, step).get(storage, (0, 0))[1]
+                high = self.needs[m].get(storage, (0, 0))[1]
                 if self._first_missing(n) < high or step.last == self._total(m):
                     return True
         return all(self._next(m) is None for m in readers)

@@ -1,5 +1,7 @@
 """Where an operator's tensors lie while the network is lowered, and who else reads them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...errors import BadInput
@@ -54,8 +56,9 @@ class Storages:
         return tensor.name
 
     def add(self, layer: ArrayLayer) -> None:
-        """The next layer."""
-        self.plan.layers.append(layer)
+        """The next layer; where it makes one row or column, no stride counts."""
+        rows, columns = (1 if n == 1 else s for n, s in zip(layer.out_shape[:2], layer.stride, strict=True))
+        self.plan.layers.append(replace(layer, stride=(rows, columns)))
 
 
 def pads(operator: Operator, shape: Shape) -> tuple[int, int]:
