@@ -10,12 +10,14 @@ from ocellus.configurations import Configuration
 from ocellus.formats import (
     CONTROL_REPLY,
     CONTROL_REQUEST,
+    COUNTED_LAYERS,
     PACKET_WORD,
     RAW_BEAT,
     RAW_WORD,
     RGB_PIXEL,
     TENSOR_BYTE,
 )
+from ocellus.program_formats import CNN_SPENT
 from ocellus.settings import FrameFormat
 
 from .cnn import Cnn
@@ -119,7 +121,11 @@ class Sensor(wiring.Component):
         m.submodules.cnn = cnn = Cnn(self._configuration)
         m.submodules.metadata = metadata = Metadata()
         m.submodules.link = link = Link(self._frame)
-        m.submodules.control = control = Control()
+        m.submodules.control = control = Control(min(self._configuration.layers, COUNTED_LAYERS))
+
+        # What the accelerator counts; this one counts nothing.
+        cnn_spent = Signal(struct(CNN_SPENT))
+        cnn_count = Signal(32)
 
         connect(m, flipped(self.i_array), readout.i)
         connect(m, readout.o, fork.i)
@@ -138,6 +144,7 @@ class Sensor(wiring.Component):
             tensor.i_free.eq(cnn.o_free),
             metadata.i_network_id.eq(cnn.o_status.network_id),
             metadata.i_inference_clocks.eq(cnn.o_inference_clocks),
+            metadata.i_spent.eq(cnn_spent),
             link.i_frame_counter.eq(readout.o_frame_counter),
             link.i_mode.eq(self.i_mode),
         ]
@@ -153,6 +160,7 @@ class Sensor(wiring.Component):
             metadata.i_settings.eq(control.o_metadata),
             cnn.i_load_reset.eq(control.o_load_reset),
             control.i_status.eq(cnn.o_status),
+            control.i_count.eq(cnn_count),
         ]
         if self._taps:
             self._observe(m)

@@ -81,6 +81,11 @@ def as_text(record: Record) -> str:
     facts.append(f"network {record.network_id:08x}")
     facts.append(f"readout {record.readout_clocks} clocks")
     facts.append(f"inference {record.inference_clocks} clocks")
+    facts.append(f"array busy {record.clocks_busy}")
+    facts.append(
+        f"waiting {record.clocks_weights} for weights, {record.clocks_requantiser} for the requantiser, "
+        f"{record.clocks_input} for input"
+    )
     facts.append(f"at clock {record.timestamp}")
     lines = [", ".join(facts)]
     for o in record.objects:

@@ -75,7 +75,7 @@ class Head(IntEnum):
 
 RECORD_MAGIC = int.from_bytes(b"OCEL", "little")
 RECORD_END = int.from_bytes(b"LECO", "little")
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 MAX_OBJECTS = 64
 MAX_TOP_K = 16
 
@@ -98,9 +98,12 @@ RECORD_HEADER = Layout(
         Field("timestamp", 64),
         Field("network_id", 32), Field("readout_clocks", 32),
         Field("inference_clocks", 32), Field("lines_lost", 16), Field("frames_skipped", 16),
+        Field("clocks_busy", 32), Field("clocks_weights", 32),
+        Field("clocks_requantiser", 32), Field("clocks_input", 32),
     ),
 )  # fmt: skip
-"""Forty bytes. ``length`` counts the whole record, header to trailer, in bytes."""
+"""Fifty-six bytes. ``length`` counts the whole record, header to trailer, in bytes; ``clocks_*`` are the fields of
+``CNN_SPENT``."""
 
 OBJECT = Layout(
     "Object",
@@ -281,6 +284,10 @@ CNN_RESET = 0x0504
 IDENTITY = 0x0600
 """Read only: ``IDENTITY_VALUE``."""
 IDENTITY_VALUE = 0x0CE11050
+CNN_COUNTS = 0x1000
+"""Read only: ``CNN_SPENT`` of each layer at ``CNN_COUNTS + 16 * layer``, a register a field."""
+COUNTED_LAYERS = 64
+"""So many layers have their counts at an address."""
 GAMMA = 0x4000
 """Write only: three tables (red, green, blue) of 1024 entries, 4096 bytes apart."""
 GAMMA_WRITE = Layout("GammaWrite", (Field("channel", 2), Field("index", RAW_BITS), Field("level", 8)))

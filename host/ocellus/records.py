@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ HEADER_BYTES = formats.RECORD_HEADER.bits // 8
 TRAILER_BYTES = formats.RECORD_TRAILER.bits // 8
 OBJECT_BYTES = formats.OBJECT.bits // 8
 EMPTY_BYTES = HEADER_BYTES + TRAILER_BYTES
+MAGIC = formats.RECORD_MAGIC.to_bytes(4, "little")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class Record:
     inference_clocks: int
     lines_lost: int
     frames_skipped: int
+    clocks_busy: int
+    clocks_weights: int
+    clocks_requantiser: int
+    clocks_input: int
     objects: tuple[DetectedObject, ...]
 
     def named(self, classes: Sequence[str]) -> "Record":
@@ -64,6 +69,10 @@ class Record:
             "inference_clocks": self.inference_clocks,
             "lines_lost": self.lines_lost,
             "frames_skipped": self.frames_skipped,
+            "clocks_busy": self.clocks_busy,
+            "clocks_weights": self.clocks_weights,
+            "clocks_requantiser": self.clocks_requantiser,
+            "clocks_input": self.clocks_input,
             "flags": [flag.name for flag in RecordFlag if flag in self.flags],
             "version": self.version,
             "objects": [
@@ -87,6 +96,9 @@ def parse_record(data: bytes) -> Record:
     BadInput
         Naming the first part that is not as docs/metadata.md has it.
     """
+    # First of all: a record of another version may be shorter than the shortest of this one.
+    if len(data) > 4 and data[:4] == MAGIC and data[4] != formats.RECORD_VERSION:
+        raise BadInput(f"record: found format version {data[4]}, allowed {formats.RECORD_VERSION}")
     if len(data) < EMPTY_BYTES:
         raise BadInput(f"record: found {len(data)} bytes, allowed {EMPTY_BYTES} and more")
     header = formats.RECORD_HEADER.unpack(int.from_bytes(data[:HEADER_BYTES], "little"))
@@ -94,8 +106,6 @@ def parse_record(data: bytes) -> Record:
     length = EMPTY_BYTES + OBJECT_BYTES * header["object_count"]
     if header["magic"] != formats.RECORD_MAGIC or trailer["end"] != formats.RECORD_END:
         raise BadInput(f"record: found the marks {data[:4]!r} and {data[-4:]!r}, allowed b'OCEL' and b'LECO'")
-    if header["version"] != formats.RECORD_VERSION:
-        raise BadInput(f"record: found format version {header['version']}, allowed {formats.RECORD_VERSION}")
     if header["object_count"] > formats.MAX_OBJECTS or len(data) != length or header["length"] != length:
         raise BadInput(
             f"record: found {len(data)} bytes, {header['length']} announced, for {header['object_count']} objects, "
@@ -108,13 +118,8 @@ def parse_record(data: bytes) -> Record:
         DetectedObject(**formats.OBJECT.unpack(int.from_bytes(data[at : at + OBJECT_BYTES], "little")))
         for at in range(HEADER_BYTES, len(data) - TRAILER_BYTES, OBJECT_BYTES)
     )
-    same = ("version", "frame_counter", "timestamp", "network_id", "readout_clocks", "inference_clocks", "lines_lost")
-    return Record(
-        flags=RecordFlag(header["flags"]),
-        frames_skipped=header["frames_skipped"],
-        objects=objects,
-        **{name: header[name] for name in same},
-    )
+    same = {f.name: header[f.name] for f in fields(Record) if f.name not in ("flags", "objects")}
+    return Record(flags=RecordFlag(header["flags"]), objects=objects, **same)
 
 
 def class_names(path: str | Path) -> list[str]:

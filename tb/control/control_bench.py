@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 
 from ocellus import formats
 from ocellus.formats import Block
+from ocellus.program_formats import CNN_SPENT
 from ocellus_sim.cosim import Bench, Stall
+from tb.control.counting import COUNTS, LAYERS
 
 SETTINGS = {
     "o_readout": formats.READOUT,
@@ -136,6 +138,48 @@ async def test_program_words_reach_the_accelerator_in_order_while_it_stalls(dut)
     assert [value for _, value in resets.changes()] == [0, 1, 0], "not one clock of reset"
 
 
+async def counts(dut, seed: int, stall_in: float, stall_out: float) -> None:
+    """Every address of the counts and around them, in no order, other reads and writes between them."""
+    stage = Stage(dut, seed, stall_in, stall_out)
+    want = dict.fromkeys(range(formats.CNN_COUNTS - 64, formats.CNN_COUNTS + 0x400 + 64), 0)
+    for layer in range(LAYERS):
+        for way in range(len(CNN_SPENT.fields)):
+            want[formats.CNN_COUNTS + 16 * layer + 4 * way] = COUNTS[4 * layer + way]
+    for address in (0x5000, 0x9000, 0xD000):  # the same but for one bit: gamma tables and nothing
+        want[address] = 0
+    want[formats.IDENTITY] = formats.IDENTITY_VALUE
+    order = [int(a) for a in stage.random.permutation(np.repeat(np.array(list(want)), 2))]
+    for address in order[::7]:
+        if address & ~0x3FF == formats.CNN_COUNTS:
+            stage.write(address, 0xFFFF_FFFF)
+    for address, data in zip(order, stage.read(order), strict=True):
+        assert data == want[address], f"address {address:#x}: expected {want[address]:#x}, got {data:#x}"
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def test_counts_read_layer_by_layer_and_swallow_writes(dut):
+    await counts(dut, 7, 0.0, 0.0)
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def test_counts_with_stalls_on_both_sides(dut):
+    await counts(dut, 8, 0.5, 0.5)
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def test_a_read_takes_four_clocks_and_a_count_six(dut):
+    stage = Stage(dut, 9)
+    for address, clocks in ((formats.IDENTITY, 4), (formats.CNN_COUNTS, 6), (formats.CNN_COUNTS + 16 * LAYERS, 4)):
+        took = []
+        for reads in (10, 110):
+            begin = stage.bench.cycle
+            stage.requests.send(requests([{"address": address}] * reads))
+            assert stage.bench.run(10_000, until=stage.replies.reaches(reads)) == "reached"
+            took.append(stage.bench.cycle - begin)
+            stage.replies.take()
+        assert took[1] - took[0] == 100 * clocks, f"address {address:#x}"
+
+
 @cocotb.test(timeout_time=50, timeout_unit="ms")
 async def test_unknown_addresses_read_zero_and_swallow_writes(dut):
     stage = Stage(dut, 6)
@@ -148,7 +192,8 @@ async def test_unknown_addresses_read_zero_and_swallow_writes(dut):
             for index, item in enumerate(items):
                 stage.write(block.address(name, index), item)
     pool = {*range(0x700), *(int(a) for a in stage.random.integers(0x700, 0x4000, 50)), 0x7000, 0xFFFC, 0xFFFF}
-    unknown = sorted(pool - known - {formats.CNN_LOAD, formats.CNN_RESET})
+    counted = range(formats.CNN_COUNTS, formats.CNN_COUNTS + 0x400)
+    unknown = sorted(pool - known - {formats.CNN_LOAD, formats.CNN_RESET} - set(counted))
     for address in unknown:
         stage.write(address, 0xFFFF_FFFF)
     assert stage.read(unknown) == [0] * len(unknown)

@@ -15,6 +15,7 @@ TICKET = {
     "frame_counter": 3, "timestamp": 0x0102030405060708, "readout_clocks": 1000, "lines_lost": 0, "frames_skipped": 0,
     "test_pattern": 0,
 }  # fmt: skip
+SPENT = {"busy": 0x11223344, "weights": 1, "requantiser": 2, "input": 0xFFFFFFFF}
 
 
 def heatmap(grid, classes=1, threshold=10, zero_point=0, window=None, step=256, half_cell=4 * 256):
@@ -41,13 +42,14 @@ def places(scores, threshold=10):
 
 def test_a_vector_record_written_by_hand():
     settings = MetadataSettings.vector(FRAME, Window(10, 20, 100, 52), top_k=2)
-    got = metadata.record(TICKET, np.array([-5, 90, 7, 90], np.int8), 0xAABBCCDD, 77, settings)
+    got = metadata.record(TICKET, np.array([-5, 90, 7, 90], np.int8), 0xAABBCCDD, 77, SPENT, settings)
     body = b"OCEL" + bytes.fromhex(
-        "01 10 02 00"  # version 1, flag VECTOR, two objects
-        "50 00 00 00"  # 48 + 2 * 16 = 80 bytes
+        "02 10 02 00"  # version 2, flag VECTOR, two objects
+        "60 00 00 00"  # 64 + 2 * 16 = 96 bytes
         "03 00 00 00  08 07 06 05 04 03 02 01"  # frame 3, timestamp
         "DD CC BB AA  E8 03 00 00  4D 00 00 00"  # network, readout clocks, inference clocks
         "00 00 00 00"  # lines lost, frames skipped
+        "44 33 22 11  01 00 00 00  02 00 00 00  FF FF FF FF"  # clocks: busy, for weights, the requantiser, input
         "01 00 5A 00  3C 00 2E 00  0A 00 14 00  64 00 34 00"  # class 1, 90, at 10 + 50 and 20 + 26, the window
         "03 00 5A 00  3C 00 2E 00  0A 00 14 00  64 00 34 00"  # class 3, equal, later
     )
@@ -134,8 +136,8 @@ def test_an_object_worked_by_hand():
     # half_w = 37*128 >> 1 = 2368: left (30528 + 128) >> 8 = 119, right (35264 + 128) >> 8 = 138, width 19
     # y = 40*256 + 3*768 - 12*64 = 10240 + 2304 - 768 = 11776 (46): centre 46
     # half_h = 68*64 >> 1 = 2176 (8.5): top (9600 + 128) >> 8 = 38, bottom (13952 + 128) >> 8 = 55, height 17
-    record = metadata.record(TICKET, tensor, 0, 0, settings)
-    fields = np.frombuffer(record[40:56], "<i2").tolist()
+    record = metadata.record(TICKET, tensor, 0, 0, SPENT, settings)
+    fields = np.frombuffer(record[56:72], "<i2").tolist()
     assert fields == [0, 33, 129, 46, 119, 38, 19, 17]
 
 
@@ -144,8 +146,8 @@ def test_half_a_size_is_cut_off_after_the_product():
     # left (770 + 128) >> 8 = 3, right (1534 + 128) >> 8 = 6.
     tensor = np.array([[[0, -128, -128, 127, 127]]], np.int8)
     settings = heatmap((1, 1), threshold=0, zero_point=-128, step=3, half_cell=1152)
-    record = metadata.record(TICKET, tensor, 0, 0, settings)
-    assert np.frombuffer(record[40:56], "<i2").tolist() == [0, 0, 5, 5, 3, 3, 3, 3]
+    record = metadata.record(TICKET, tensor, 0, 0, SPENT, settings)
+    assert np.frombuffer(record[56:72], "<i2").tolist() == [0, 0, 5, 5, 3, 3, 3, 3]
 
 
 def test_places_are_clamped_to_the_frame_and_negative_sizes_are_none():
@@ -153,15 +155,15 @@ def test_places_are_clamped_to_the_frame_and_negative_sizes_are_none():
     tensor[0, 0] = [20, -100, -100, 127, -5]  # far to the upper left
     tensor[0, 1] = [20, 127, 127, -1, 127]  # far to the lower right, in row order second; 20 is not above 20
     settings = heatmap((1, 2), step=256 * 8)
-    record = metadata.record(TICKET, tensor, 0, 0, settings)
+    record = metadata.record(TICKET, tensor, 0, 0, SPENT, settings)
     # x = 4*256 - 100*2048 = -203776, half = 127*2048 >> 1 = 130048: left, right (-73728 + 128) >> 8 < 0: all 0
     assert record[6] == 1
-    assert np.frombuffer(record[40:56], "<i2").tolist() == [0, 20, 0, 0, 0, 0, 0, 0]
+    assert np.frombuffer(record[56:72], "<i2").tolist() == [0, 20, 0, 0, 0, 0, 0, 0]
     tensor[0, 0, 0] = 19
-    record = metadata.record(TICKET, tensor, 0, 0, settings)
+    record = metadata.record(TICKET, tensor, 0, 0, SPENT, settings)
     # x = 3*1024 + 127*2048 = 263168 (1028): clamped to 639, width 0
     # y = 1024 + 127*2048 = 261120, half_h = 127*2048 >> 1 = 130048: top 131200 >> 8 = 512, clamped to 479, height 0
-    assert np.frombuffer(record[40:56], "<i2").tolist() == [0, 20, 639, 479, 639, 479, 0, 0]
+    assert np.frombuffer(record[56:72], "<i2").tolist() == [0, 20, 639, 479, 639, 479, 0, 0]
 
 
 @pytest.mark.parametrize(("count", "flags"), [(63, 0), (64, 0), (65, 1)])
@@ -170,17 +172,17 @@ def test_only_64_objects_fit_and_more_are_flagged(count, flags):
     spots = [(row, column) for row in range(0, 9, 2) for column in range(0, 63, 2)][:count]
     for spot in spots:
         scores[spot] = 50
-    record = metadata.record(TICKET, score_map(scores), 0, 0, heatmap((9, 63)))
+    record = metadata.record(TICKET, score_map(scores), 0, 0, SPENT, heatmap((9, 63)))
     assert record[5] == flags
     assert record[6] == min(count, 64)
-    assert len(record) == int.from_bytes(record[8:12], "little") == 48 + 16 * min(count, 64)
+    assert len(record) == int.from_bytes(record[8:12], "little") == 64 + 16 * min(count, 64)
 
 
 @pytest.mark.parametrize(
     ("field", "value", "flags"), [("lines_lost", 5, 2), ("frames_skipped", 2, 4), ("test_pattern", 1, 8)]
 )
 def test_the_ticket_sets_its_flags(field, value, flags):
-    record = metadata.record({**TICKET, field: value}, score_map([[0]]), 0, 0, heatmap((1, 1)))
+    record = metadata.record({**TICKET, field: value}, score_map([[0]]), 0, 0, SPENT, heatmap((1, 1)))
     assert record[5] == flags
     counts = np.frombuffer(record[36:40], "<u2").tolist()
     assert counts == [value if field == "lines_lost" else 0, value if field == "frames_skipped" else 0]
@@ -188,4 +190,4 @@ def test_the_ticket_sets_its_flags(field, value, flags):
 
 def test_a_tensor_of_another_size_is_refused():
     with pytest.raises(BadInput, match=r"heat map: found a tensor of \(2, 2, 5\), allowed 2x3x5 values"):
-        metadata.record(TICKET, np.zeros((2, 2, 5), np.int8), 0, 0, heatmap((2, 3)))
+        metadata.record(TICKET, np.zeros((2, 2, 5), np.int8), 0, 0, SPENT, heatmap((2, 3)))

@@ -80,11 +80,14 @@ def test_a_test_pattern_takes_the_place_of_the_array_and_is_flagged():
 def test_the_ticket_and_the_clocks_reach_the_host():
     ticket = {"frame_counter": 9, "timestamp": 1 << 40, "readout_clocks": 5, "lines_lost": 1, "frames_skipped": 0,
               "test_pattern": 0}  # fmt: skip
+    spent = {"busy": 51, "weights": 52, "requantiser": 53, "input": 54}
     shape = (3, 5, 3)
-    passage = sensor.run(np.zeros((16, 32), np.uint16), settings(shape), network(shape, POOL), ticket, 77)
+    passage = sensor.run(np.zeros((16, 32), np.uint16), settings(shape), network(shape, POOL), ticket, 77, spent)
     ((record,), _, _) = decode(link.record_packet(passage.record, 0))
     assert (record.frame_counter, record.timestamp, record.readout_clocks) == (9, 1 << 40, 5)
     assert (record.lines_lost, record.inference_clocks) == (1, 77)
+    clocks = (record.clocks_busy, record.clocks_weights, record.clocks_requantiser, record.clocks_input)
+    assert clocks == (51, 52, 53, 54)
 
 
 def test_frames_and_networks_of_another_size_are_refused():

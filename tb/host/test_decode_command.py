@@ -20,7 +20,8 @@ def make_record(frame: int, lines_lost: int = 0) -> bytes:
     ticket = {"frame_counter": frame, "timestamp": 1000 * frame, "readout_clocks": 900, "lines_lost": lines_lost,
               "frames_skipped": 0, "test_pattern": 1}  # fmt: skip
     head = MetadataSettings.vector(FrameFormat(), Window(8, 4, 100, 60), top_k=2)
-    return metadata.record(ticket, np.array([5, -7, 90], np.int8), 0xABCDEF, 500, head)
+    spent = {"busy": 400, "weights": 30, "requantiser": 20, "input": 10}
+    return metadata.record(ticket, np.array([5, -7, 90], np.int8), 0xABCDEF, 500, spent, head)
 
 
 @pytest.fixture
@@ -35,11 +36,12 @@ def test_text_says_what_was_seen(stream, capsys):
     assert main(["decode", str(stream)]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines() == [
-        "frame 0: 2 objects, test pattern, network 00abcdef, readout 900 clocks, inference 500 clocks, at clock 0",
+        "frame 0: 2 objects, test pattern, network 00abcdef, readout 900 clocks, inference 500 clocks, "
+        "array busy 400, waiting 30 for weights, 20 for the requantiser, 10 for input, at clock 0",
         "  class 2          score   90  centre (58, 34)  box 100x60 at (8, 4)",
         "  class 0          score    5  centre (58, 34)  box 100x60 at (8, 4)",
         "frame 1: 2 objects, test pattern, 3 lines lost, network 00abcdef, readout 900 clocks, inference 500 clocks, "
-        "at clock 1000",
+        "array busy 400, waiting 30 for weights, 20 for the requantiser, 10 for input, at clock 1000",
         "  class 2          score   90  centre (58, 34)  box 100x60 at (8, 4)",
         "  class 0          score    5  centre (58, 34)  box 100x60 at (8, 4)",
     ]
@@ -60,7 +62,8 @@ def test_json_lines_carry_names_of_classes(stream, tmp_path, capsys, content):
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert records[1] == {
         "frame_counter": 1, "timestamp": 1000, "network_id": 0xABCDEF, "readout_clocks": 900, "inference_clocks": 500,
-        "lines_lost": 3, "frames_skipped": 0, "flags": ["LINES_LOST", "TEST_PATTERN", "VECTOR"], "version": 1,
+        "lines_lost": 3, "frames_skipped": 0, "flags": ["LINES_LOST", "TEST_PATTERN", "VECTOR"], "version": 2,
+        "clocks_busy": 400, "clocks_weights": 30, "clocks_requantiser": 20, "clocks_input": 10,
         "objects": [
             {"class": 2, "name": "washer", "score": 90, "centre": [58, 34], "box": [8, 4, 100, 60]},
             {"class": 0, "name": "nut", "score": 5, "centre": [58, 34], "box": [8, 4, 100, 60]},
@@ -75,14 +78,14 @@ def test_damage_is_counted_on_standard_error_and_the_rest_printed(stream, capsys
     assert main(["decode", str(stream), "--format", "jsonl"]) == 0
     out, err = capsys.readouterr()
     assert [json.loads(line)["frame_counter"] for line in out.splitlines()] == [1]
-    assert err == f"ocellus: {stream}: 2 packets damaged, 100 bytes skipped\n"
+    assert err == f"ocellus: {stream}: 2 packets damaged, 116 bytes skipped\n"
 
 
 def test_a_refused_record_is_explained(stream, capsys):
     stream.write_bytes(stream.read_bytes() + link.record_packet(b"no record", 2))
     assert main(["decode", str(stream)]) == 0
     assert capsys.readouterr().err == (
-        f"ocellus: {stream}: 1 packet refused, first: record: found 9 bytes, allowed 48 and more\n"
+        f"ocellus: {stream}: 1 packet refused, first: record: found 9 bytes, allowed 64 and more\n"
     )
 
 

@@ -14,6 +14,7 @@ from ocellus.errors import BadInput
 from ocellus.formats import Mode, PacketType, RecordFlag
 from ocellus.settings import FrameFormat, MetadataSettings, Window
 from ocellus_sim.golden import link, metadata
+from ocellus_sim.golden.sensor import UNSPENT
 
 
 def make_record(frame: int, objects: int = 2) -> bytes:
@@ -21,7 +22,7 @@ def make_record(frame: int, objects: int = 2) -> bytes:
     ticket = {"frame_counter": frame, "timestamp": 2475000 * frame, "readout_clocks": 1000 + frame,
               "lines_lost": 0, "frames_skipped": 0, "test_pattern": 0}  # fmt: skip
     head = MetadataSettings.vector(FrameFormat(), Window(8, 4, 100, 60), top_k=objects)
-    return metadata.record(ticket, np.arange(16, dtype=np.int8) * 3, 0xABCDEF, 500 + frame, head)
+    return metadata.record(ticket, np.arange(16, dtype=np.int8) * 3, 0xABCDEF, 500 + frame, UNSPENT, head)
 
 
 def record_packets(count: int, first: int = 0) -> list[bytes]:
@@ -45,13 +46,14 @@ def sealed(body: bytes) -> bytes:
 
 def test_a_record_written_by_hand():
     body = b"OCEL" + bytes.fromhex(
-        "01 06 01 00  40 00 00 00"  # version 1, lines lost and frames skipped, one object, 64 bytes
+        "02 06 01 00  50 00 00 00"  # version 2, lines lost and frames skipped, one object, 80 bytes
         "03 00 00 00  08 07 06 05 04 03 02 01"
         "DD CC BB AA  E8 03 00 00  4D 00 00 00  05 00 02 00"
+        "0B 00 00 00  16 00 00 00  21 00 00 00  2C 00 00 80"  # clocks: busy 11, weights 22, requantiser 33, input
         "01 00 F6 FF  3C 00 2E 00  0A 00 14 00  64 00 34 00"
     )
     assert decoder.parse_record(sealed(body)) == Record(
-        version=1,
+        version=2,
         flags=RecordFlag.LINES_LOST | RecordFlag.FRAMES_SKIPPED,
         frame_counter=3,
         timestamp=0x0102030405060708,
@@ -60,6 +62,10 @@ def test_a_record_written_by_hand():
         inference_clocks=77,
         lines_lost=5,
         frames_skipped=2,
+        clocks_busy=11,
+        clocks_weights=22,
+        clocks_requantiser=33,
+        clocks_input=(1 << 31) + 44,
         objects=(DetectedObject(1, -10, 60, 46, 10, 20, 100, 52),),
     )
 
@@ -250,15 +256,16 @@ def test_a_megabyte_of_false_headers_takes_less_than_five_seconds(piece):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda r: r[:20], "record: found 20 bytes, allowed 48 and more"),
+        (lambda r: r[:20], "record: found 20 bytes, allowed 64 and more"),
         (
             lambda r: sealed(b"OCEM" + r[4:-8]),
             "record: found the marks b'OCEM' and b'LECO', allowed b'OCEL' and b'LECO'",
         ),
-        (lambda r: sealed(r[:4] + b"\x02" + r[5:-8]), "record: found format version 2, allowed 1"),
-        (lambda r: sealed(r[:6] + b"\x03" + r[7:-8]), "record: found 80 bytes, 80 announced, for 3 objects, allowed"),
-        (lambda r: sealed(r[:8] + b"\x51" + r[9:-8]), "record: found 80 bytes, 81 announced, for 2 objects, allowed"),
-        (lambda r: r[:50] + b"!" + r[51:], "record: found checksum 0x"),
+        (lambda r: sealed(r[:4] + b"\x03" + r[5:-8]), "record: found format version 3, allowed 2"),
+        (lambda r: sealed(r[:4] + b"\x01" + r[5:40]), "record: found format version 1, allowed 2"),
+        (lambda r: sealed(r[:6] + b"\x03" + r[7:-8]), "record: found 96 bytes, 96 announced, for 3 objects, allowed"),
+        (lambda r: sealed(r[:8] + b"\x61" + r[9:-8]), "record: found 96 bytes, 97 announced, for 2 objects, allowed"),
+        (lambda r: r[:66] + b"!" + r[67:], "record: found checksum 0x"),
     ],
 )
 def test_a_record_that_contradicts_itself_is_refused_by_name(change, sentence):
@@ -272,7 +279,7 @@ def test_a_record_that_contradicts_itself_is_refused_by_name(change, sentence):
 
 def test_more_objects_than_a_record_may_hold_are_refused():
     body = make_record(0, 1)[:-8]
-    body = body[:6] + b"\x41" + body[7:8] + (48 + 65 * 16).to_bytes(4, "little") + body[12:40] + bytes(65 * 16)
+    body = body[:6] + b"\x41" + body[7:8] + (64 + 65 * 16).to_bytes(4, "little") + body[12:56] + bytes(65 * 16)
     with pytest.raises(BadInput, match=r"for 65 objects, allowed .* up to 64 objects"):
         decoder.parse_record(sealed(body))
 

@@ -41,7 +41,7 @@ class Stage:
     def record(self, objects: int | None = None) -> bytes:
         """A record of random content, of which the link looks at the number of objects alone."""
         count = int(self.random.integers(0, 65)) if objects is None else objects
-        body = bytearray(self.random.bytes(48 + 16 * count))
+        body = bytearray(self.random.bytes(64 + 16 * count))
         body[6] = count
         return bytes(body)
 
@@ -168,7 +168,7 @@ async def test_a_packet_worked_by_hand(dut):
     record = stage.record(1)
     stage.send_record(record)
     got = stage.drain()[0]
-    body = bytes.fromhex("0e5c 01 00 40000000") + record
+    body = bytes.fromhex("0e5c 01 00 50000000") + record
     assert got == body + zlib.crc32(body).to_bytes(4, "little") + bytes.fromhex("c0dec0de")
 
     frame = stage.frame()

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from ocellus import formats
 from ocellus.formats import Head, RecordFlag
+from ocellus.program_formats import CNN_SPENT
 from ocellus.settings import FrameFormat, MetadataSettings, Window
 from ocellus_sim.cosim import Bench, Stall
 from ocellus_sim.golden import metadata as golden
+from ocellus_sim.golden.sensor import UNSPENT
 
 FRAME = FrameFormat()
 WINDOW = Window(120, 60, 3600, 2040)
@@ -53,14 +55,16 @@ class Stage:
     def check(self, tensor: NDArray[np.int8], settings: MetadataSettings, **fields: int) -> dict[str, int]:
         """Send one tensor with its ticket; the record must be the golden one. Its header."""
         ticket = self.ticket(**fields)
-        network_id, clocks = (int(n) for n in self.random.integers(0, 1 << 32, 2))
+        network_id, clocks, *ways = (int(n) for n in self.random.integers(0, 1 << 32, 2 + len(CNN_SPENT.fields)))
+        spent = {f.name: way for f, way in zip(CNN_SPENT.fields, ways, strict=True)}
         self.bench.set("i_settings", settings.word())
         self.bench.set("i_network_id", network_id)
         self.bench.set("i_inference_clocks", clocks)
+        self.bench.set("i_spent", CNN_SPENT.pack(spent))
         self.tickets.send(ticket_words(ticket))
         self.tensors.send(tensor_words(tensor))
         got = self.run()
-        want = golden.record(ticket, tensor, network_id, clocks, settings)
+        want = golden.record(ticket, tensor, network_id, clocks, spent, settings)
         compare(self.case, tensor, settings, want, got)
         self.case += 1
         return header_of(got)
@@ -86,13 +90,13 @@ def ticket_words(ticket: dict[str, int]) -> NDArray[np.uint64]:
 
 def header_of(record: bytes) -> dict[str, int]:
     """The record's header fields."""
-    return formats.RECORD_HEADER.unpack(int.from_bytes(record[:40], "little"))
+    return formats.RECORD_HEADER.unpack(int.from_bytes(record[:56], "little"))
 
 
 def objects_of(record: bytes) -> list[dict[str, int]]:
     """The record's objects."""
     return [
-        formats.OBJECT.unpack(int.from_bytes(record[at : at + 16], "little")) for at in range(40, len(record) - 8, 16)
+        formats.OBJECT.unpack(int.from_bytes(record[at : at + 16], "little")) for at in range(56, len(record) - 8, 16)
     ]
 
 
@@ -201,7 +205,7 @@ async def test_a_record_keeps_64_objects_and_flags_the_65th(dut):
         settings = replace(heatmap_settings(stage.random, 20, 20, 1), threshold=-127)
         header = stage.check(tensor, settings, lines_lost=0, frames_skipped=0, test_pattern=0)
         assert header["object_count"] == min(peaks, 64)
-        assert header["length"] == 48 + 16 * min(peaks, 64)
+        assert header["length"] == 64 + 16 * min(peaks, 64)
         assert header["flags"] == (RecordFlag.OBJECTS_OVERFLOW if peaks > 64 else 0)
     stage.rest()
 
@@ -236,6 +240,7 @@ async def test_a_record_worked_by_hand(dut):
     stage.bench.set("i_settings", settings.word())
     stage.bench.set("i_network_id", 0xABCD)
     stage.bench.set("i_inference_clocks", 99)
+    stage.bench.set("i_spent", 0xF00D << 96 | 0xE0000002 << 64 | 0xD1 << 32 | 0xC0FFEE)
     stage.tickets.send(ticket_words(ticket))
     stage.tensors.send(tensor_words(tensor))
     got = stage.run()
@@ -243,7 +248,8 @@ async def test_a_record_worked_by_hand(dut):
     # x: (8 + 12) * 256 + (4 + 3) * 128 = 6016, centre (6016 + 128) >> 8 = 24; half (13 + 3) * 128 / 2 = 1024: 20 to 28.
     # y: (4 + 3 * 7) * 256 + (-8 + 3) * 100 = 5900, centre 6028 >> 8 = 23; a height below zero counts as none.
     body = bytes.fromhex(
-        "4f43454c" "01 00 01 00" "40000000" "05000000" "8877665544332211" "cdab0000" "4d000000" "63000000" "0000 0000"
+        "4f43454c" "02 00 01 00" "50000000" "05000000" "8877665544332211" "cdab0000" "4d000000" "63000000" "0000 0000"
+        "eeffc000" "d1000000" "020000e0" "0df00000"
         "0000 1400 1800 1700 1400 1700 0800 0000"
     )  # fmt: skip
     assert got == body + zlib.crc32(body).to_bytes(4, "little") + b"LECO"
@@ -259,12 +265,18 @@ async def test_tickets_wait_for_tensors_and_tensors_for_tickets(dut):
     stage.bench.set("i_inference_clocks", 2)
     tickets = [stage.ticket() for _ in range(5)]
     tensors = [stage.random.integers(-128, 128, 20).astype(np.int8) for _ in range(5)]
-    want = [golden.record(k, t, 1, 2, settings) for k, t in zip(tickets, tensors, strict=True)]
+    spent = [{"busy": 3, "weights": 4, "requantiser": 5, "input": 6}, dict.fromkeys(UNSPENT, 0x99999999)]
+    stage.bench.set("i_spent", CNN_SPENT.pack(spent[0]))
+    want = [golden.record(tickets[0], tensors[0], 1, 2, spent[0], settings)]
+    want += [golden.record(k, t, 1, 7, spent[1], settings) for k, t in zip(tickets[1:], tensors[1:], strict=True)]
 
     stage.tensors.send(tensor_words(tensors[0]))
     stage.tensors.send(tensor_words(tensors[1]))
     stage.bench.run(500)
     assert len(stage.records.take()) == 0, "a record without its ticket"
+    # What is counted of the second tensor belongs to its record alone.
+    stage.bench.set("i_inference_clocks", 7)
+    stage.bench.set("i_spent", CNN_SPENT.pack(spent[1]))
     stage.tickets.send(ticket_words(tickets[0]))
     assert stage.run() == want[0]
     stage.bench.run(500)
@@ -293,7 +305,7 @@ async def test_a_tensor_of_another_size_does_not_stop_the_stage(dut):
         stage.tensors.send(tensor_words(values))
         got = stage.run()
         if rows:
-            seen = golden.record(stage.ticket(), whole[:rows], 0, 0, replace(settings, grid_h=rows))
+            seen = golden.record(stage.ticket(), whole[:rows], 0, 0, UNSPENT, replace(settings, grid_h=rows))
             assert objects_of(got) == objects_of(seen)
         else:
             assert objects_of(got) == []

@@ -10,6 +10,7 @@ from ocellus.compiler.assembly import compile_network
 from ocellus.compiler.graph import Network
 from ocellus.configurations import Configuration, configuration
 from ocellus.formats import Mode, PacketType, Pattern
+from ocellus.program_formats import CNN_SPENT
 from ocellus.settings import ReadoutSettings
 from ocellus_sim.compare import first_difference
 from ocellus_sim.cosim import Bench, Stall
@@ -104,11 +105,12 @@ class Chip:
         assert self.bench.run(100 * count * frame.clocks_per_frame, idle=QUIET) == "idle", "the sensor never rests"
 
 
-def ticket_of(record: bytes) -> tuple[dict[str, int], int]:
-    """What depends on time in a record: the ticket's numbers and the inference clocks."""
+def timing_of(record: bytes) -> tuple[dict[str, int], int, dict[str, int]]:
+    """What depends on time in a record: the ticket's numbers, the inference clocks, and what they were spent on."""
     header = formats.RECORD_HEADER.unpack(int.from_bytes(record[: formats.RECORD_HEADER.bits // 8], "little"))
     ticket = {name: header[name] for name in golden.UNTIMED if name != "test_pattern"}
-    return {**ticket, "test_pattern": 0}, header["inference_clocks"]
+    spent = {f.name: header[f"clocks_{f.name}"] for f in CNN_SPENT.fields}
+    return {**ticket, "test_pattern": 0}, header["inference_clocks"], spent
 
 
 def records_of(words: Words) -> list[bytes]:
@@ -189,9 +191,9 @@ def check_stages(chip: Chip, frames: Sequence[NDArray[np.uint16] | None], counte
     assert len(records) == len(frames), f"{len(records)} records of {len(frames)} frames"
     passages = []
     for n, (picture, counter, record) in enumerate(zip(frames, counters, records, strict=True)):
-        ticket, clocks = ticket_of(record)
+        ticket, clocks, spent = timing_of(record)
         assert ticket["frame_counter"] == counter, f"frame {n}: counter {ticket['frame_counter']}, expected {counter}"
-        want = golden.run(picture, chip.settings, chip.network, ticket, clocks)
+        want = golden.run(picture, chip.settings, chip.network, ticket, clocks, spent)
         assert_equal(f"frame {n}, raw", want.raw, raw[n], ("row", "column"))
         assert_equal(f"frame {n}, rgb", want.rgb, rgb[n], ("row", "column", "channel"))
         assert_equal(f"frame {n}, tensor", want.tensor.ravel(), inputs[n], ("byte",))

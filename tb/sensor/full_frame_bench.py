@@ -8,13 +8,14 @@ from ocellus import networks
 from ocellus.configurations import configuration
 from ocellus.decoder import decode, frames
 from ocellus.formats import Mode
+from ocellus.records import EMPTY_BYTES
 from ocellus.settings import UHD, Window
 from ocellus_hdl.sensor import BUSY
 from ocellus_sim.cosim.streams import Watch
 from ocellus_sim.golden import sensor as golden
 from ocellus_sim.golden.sensor import SensorSettings
 from ocellus_sim.scenes import isp_settings, render
-from tb.sensor.chip import Chip, assert_equal, check_packets, from_array, records_of, ticket_of
+from tb.sensor.chip import Chip, assert_equal, check_packets, from_array, records_of, timing_of
 
 COUNT = 2
 CAPACITY = 1 << 23
@@ -41,11 +42,11 @@ def exposed(dut, mode: Mode) -> tuple[Chip, Watch, NDArray[np.uint16], list[byte
     records = records_of(chip.taps["record"].take())
     assert len(records) == COUNT
     for n, (picture, record) in enumerate(zip(pictures, records, strict=True)):
-        ticket, clocks = ticket_of(record)
+        ticket, clocks, spent = timing_of(record)
         assert (ticket["frame_counter"], ticket["lines_lost"], ticket["frames_skipped"]) == (n, 0, 0)
-        want = golden.run(picture, settings, file.network, ticket, clocks)
+        want = golden.run(picture, settings, file.network, ticket, clocks, spent)
         assert_equal(f"frame {n}, record", want.record, record, ("byte",))
-        assert len(record) > 48, f"frame {n} shows no object: the test shows nothing"
+        assert len(record) > EMPTY_BYTES, f"frame {n} shows no object: the test shows nothing"
     return chip, busy, pictures, records
 
 

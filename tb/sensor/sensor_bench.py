@@ -8,6 +8,7 @@ import numpy as np
 from ocellus import formats
 from ocellus.decoder import decode
 from ocellus.formats import Mode, Pattern, RecordFlag
+from ocellus.records import EMPTY_BYTES
 from ocellus.settings import FrameFormat, IspSettings, MetadataSettings, ReadoutSettings, TensorSettings, Window
 from ocellus_sim.golden import sensor as golden
 from ocellus_sim.golden.sensor import SensorSettings
@@ -19,7 +20,7 @@ from tb.sensor.chip import (
     from_array,
     raw_frames,
     records_of,
-    ticket_of,
+    timing_of,
 )
 from tb.sensor.networks import CLASSES, GRID, INPUT, MAPPED, heatmap_network, vector_network
 from tb.sensor.sizes import FRAME
@@ -57,9 +58,9 @@ async def test_nothing_is_lost_while_the_array_can_wait(dut, mode: int, stalls: 
     passages = check_stages(chip, list(frames), [0, 1, 2])
     records = [p.record for p in passages]
     packets = check_packets(chip, mode, list(frames), [0, 1, 2], records)
-    assert any(len(record) > 48 for record in records), "no frame shows an object: the test shows nothing"
+    assert any(len(record) > EMPTY_BYTES for record in records), "no frame shows an object: the test shows nothing"
     for record in records:
-        ticket, clocks = ticket_of(record)
+        ticket, clocks, _ = timing_of(record)
         assert ticket["lines_lost"] == 0
         assert ticket["frames_skipped"] == 0
         assert clocks > 0
@@ -80,7 +81,7 @@ async def test_live_readout_keeps_up_with_a_free_link(dut, mode: int):
     chip.expose(frames, 3)
     records = [p.record for p in check_stages(chip, list(frames), [0, 1, 2])]
     check_packets(chip, mode, list(frames), [0, 1, 2], records)
-    tickets = [ticket_of(record)[0] for record in records]
+    tickets = [timing_of(record)[0] for record in records]
     assert [t["lines_lost"] for t in tickets] == [0, 0, 0]
     assert [t["frames_skipped"] for t in tickets] == [0, 0, 0]
     assert np.diff([t["timestamp"] for t in tickets]).tolist() == [FRAME.clocks_per_frame] * 2
@@ -101,7 +102,7 @@ async def test_live_readout_counts_and_flags_the_lines_that_a_stalled_link_costs
 
     left = raw_frames(chip.taps["raw"].take(), FRAME.width, FRAME.height)
     records = records_of(chip.taps["record"].take())
-    reports = {ticket_of(record)[0]["frame_counter"]: record for record in records}
+    reports = {timing_of(record)[0]["frame_counter"]: record for record in records}
     decoded, lines, decoder = decode(chip.out.take()[:, 0].astype("<u8").tobytes())
     assert decoder.damaged_packets == decoder.refused_packets == decoder.skipped_bytes == 0
     assert [d.frame_counter for d in decoded] == list(reports)
@@ -116,9 +117,9 @@ async def test_live_readout_counts_and_flags_the_lines_that_a_stalled_link_costs
         assert_equal(f"frame {counter}, image lines", picture, sent, ("row", "column"))
         if counter in reports:
             record = reports[counter]
-            ticket, clocks = ticket_of(record)
+            ticket, clocks, spent = timing_of(record)
             assert ticket["lines_lost"] == is_lost.sum(), f"frame {counter}"
-            want = golden.run(picture, chip.settings, chip.network, ticket, clocks).record
+            want = golden.run(picture, chip.settings, chip.network, ticket, clocks, spent).record
             assert_equal(f"frame {counter}, record", want, record, ("byte",))
             assert bool(record[5] & RecordFlag.LINES_LOST) == bool(is_lost.any())
             assert bool(record[5] & RecordFlag.FRAMES_SKIPPED) == bool(ticket["frames_skipped"])
@@ -162,7 +163,7 @@ async def test_frames_before_the_network_is_loaded_are_counted_as_skipped(dut):
     chip.load()
     chip.expose(frames[2:], 2)
     passages = check_stages(chip, list(frames[2:]), [2, 3])
-    tickets = [ticket_of(p.record)[0] for p in passages]
+    tickets = [timing_of(p.record)[0] for p in passages]
     assert [t["frames_skipped"] for t in tickets] == [2, 0]
     assert [p.record[5] & RecordFlag.FRAMES_SKIPPED for p in passages] == [RecordFlag.FRAMES_SKIPPED, 0]
 

@@ -1,6 +1,6 @@
 """What a host sets and asks: one 32-bit register an address, beside the path of the pixels."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,13 +22,22 @@ from .register_block import RegisterBlock
 GAMMA_ADDRESS = data.StructLayout({"byte": 2, "index": 10, "channel": 2, "tables": 2})
 """An address inside the gamma tables: ``tables`` and ``channel`` together count from ``GAMMA``."""
 
+COUNT_ADDRESS = data.StructLayout({"byte": 2, "way": 2, "layer": 6, "counts": 6})
+"""An address inside the accelerator's counts."""
+
 
 class Control(wiring.Component):
     """docs/control.md is its contract.
 
-    A write takes two clocks, a read four; a word of a program image waits until the accelerator takes it, a reply until
-    the host does.
+    A write takes two clocks, a read four, of a layer's count six; a word of a program image waits until the accelerator
+    takes it, a reply until the host does.
     Settings show at the outputs in the clock after the request's, one field at a time.
+
+    Parameters
+    ----------
+    layers : int
+        Layers of which the accelerator keeps counts, up to :data:`ocellus.formats.COUNTED_LAYERS`; those of others
+        read 0.
 
     Attributes
     ----------
@@ -43,6 +52,10 @@ class Control(wiring.Component):
     o_load_reset : 1, out
         Forget a half-loaded image; one clock.
     i_status : CNN_STATUS, in
+    o_count_address : 10, out
+        ``4 * layer + way``: the count asked for; held until it was taken.
+    i_count : 32, in
+        The count at ``o_count_address``, two clocks later.
     """
 
     i: In(stream.Signature(struct(CONTROL_REQUEST)))
@@ -55,6 +68,14 @@ class Control(wiring.Component):
     o_load: Out(stream.Signature(32))
     o_load_reset: Out(1)
     i_status: In(struct(CNN_STATUS))
+    o_count_address: Out(10)
+    i_count: In(32)
+
+    def __init__(self, layers: int):
+        if not 0 <= layers <= formats.COUNTED_LAYERS:
+            raise ValueError(f"control: found {layers} layers with counts, allowed 0 to {formats.COUNTED_LAYERS}")
+        super().__init__()
+        self._layers = layers
 
     def elaborate(self, platform: object) -> Module:
         """Take a request, let every block look at it, gather what they say."""
@@ -92,13 +113,20 @@ class Control(wiring.Component):
         tables = formats.GAMMA >> 14
         is_gamma = (entry.tables == tables) & (entry.channel != 3) & (entry.byte == 0)
 
+        count = Signal(COUNT_ADDRESS)
+        m.d.comb += [count.eq(request.address), self.o_count_address.eq(Cat(count.way, count.layer))]
+        counts = formats.CNN_COUNTS >> 10
+        is_count = (count.counts == counts) & (count.layer < self._layers) & (count.byte == 0)
+
         # A block that does not know the address says 0, so the answers need no choosing.
         identity = Signal(32)
         m.d.sync += identity.eq(0)
         with m.If(request.address == formats.IDENTITY):
             m.d.sync += identity.eq(formats.IDENTITY_VALUE)
         reply = Signal(struct(CONTROL_REPLY))
-        answers = identity
+        counted = Signal(32)
+        m.d.sync += counted.eq(0)
+        answers = identity | counted
         for block in blocks:
             answers |= block.o_data
         m.d.comb += self.o.payload.eq(reply)
@@ -124,6 +152,13 @@ class Control(wiring.Component):
                             m.next = "ACT"
                     with m.Elif(request.address == formats.CNN_RESET):
                         m.d.comb += self.o_load_reset.eq(1)
+                with m.Elif(is_count):
+                    m.next = "AWAIT_COUNT"
+            with m.State("AWAIT_COUNT"):
+                m.next = "TAKE_COUNT"
+            with m.State("TAKE_COUNT"):
+                m.d.sync += counted.eq(self.i_count)
+                m.next = "GATHER"
             with m.State("GATHER"):
                 m.d.sync += reply.data.eq(answers)
                 m.next = "REPLY"

@@ -5,6 +5,7 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ocellus.formats import METADATA_SETTINGS, PACKET_WORD, TENSOR_BYTE, TICKET, Head
+from ocellus.program_formats import CNN_SPENT
 
 from ..layouts import struct
 from .box_placer import BoxPlacer
@@ -29,6 +30,7 @@ class Metadata(wiring.Component):
     i_ticket : stream(TICKET), in
         The frames, in order; two may wait.
     i_network_id, i_inference_clocks : 32, in
+    i_spent : CNN_SPENT, in
         Read with the tensor's last byte.
     i_settings : METADATA_SETTINGS, in
         Set between frames.
@@ -40,6 +42,7 @@ class Metadata(wiring.Component):
     i_ticket: In(stream.Signature(struct(TICKET)))
     i_network_id: In(32)
     i_inference_clocks: In(32)
+    i_spent: In(struct(CNN_SPENT))
     i_settings: In(struct(METADATA_SETTINGS))
     o: Out(stream.Signature(struct(PACKET_WORD)))
 
@@ -62,17 +65,20 @@ class Metadata(wiring.Component):
         writing = Signal()
         network_id = Signal(32)
         inference_clocks = Signal(32)
+        spent = Signal(struct(CNN_SPENT))
         with m.If(self.i.valid & self.i.ready & self.i.payload.last):
             m.d.sync += [
                 writing.eq(1),
                 network_id.eq(self.i_network_id),
                 inference_clocks.eq(self.i_inference_clocks),
+                spent.eq(self.i_spent),
             ]
         with m.Elif(self.o.valid & self.o.ready & self.o.payload.last):
             m.d.sync += writing.eq(0)
         m.d.comb += [
             writer.i_network_id.eq(network_id),
             writer.i_inference_clocks.eq(inference_clocks),
+            writer.i_spent.eq(spent),
             writer.i_vector.eq(is_vector),
         ]
 

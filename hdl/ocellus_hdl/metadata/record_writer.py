@@ -17,6 +17,7 @@ from ocellus.formats import (
     TICKET,
     RecordFlag,
 )
+from ocellus.program_formats import CNN_SPENT
 
 from ..layouts import struct
 from ..sealer import Sealer
@@ -40,6 +41,7 @@ class RecordWriter(wiring.Component):
     i_ticket : stream(TICKET), in
         The frame; accepted in the clock in which the record's last object or header word is fetched.
     i_network_id, i_inference_clocks : 32, in
+    i_spent : CNN_SPENT, in
         Held from the end on until the record has left.
     i_vector : 1, in
         The objects come from a vector.
@@ -51,6 +53,7 @@ class RecordWriter(wiring.Component):
     i_ticket: In(stream.Signature(struct(TICKET)))
     i_network_id: In(32)
     i_inference_clocks: In(32)
+    i_spent: In(struct(CNN_SPENT))
     i_vector: In(1)
     o: Out(stream.Signature(WORD))
 
@@ -98,6 +101,7 @@ class RecordWriter(wiring.Component):
             header.inference_clocks.eq(self.i_inference_clocks),
             header.lines_lost.eq(ticket.lines_lost),
             header.frames_skipped.eq(ticket.frames_skipped),
+            *(header[f"clocks_{f.name}"].eq(self.i_spent[f.name]) for f in CNN_SPENT.fields),
         ]
         header_words = data.View(data.ArrayLayout(64, HEADER_WORDS), header.as_value())
 

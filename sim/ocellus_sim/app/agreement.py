@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from ocellus import formats
 from ocellus.decoder import decode, frames
 from ocellus.formats import Mode, PacketType
+from ocellus.program_formats import CNN_SPENT
 from ocellus.records import Record
 from ocellus_sim.compare import first_difference
 from ocellus_sim.golden import link, metadata
@@ -30,8 +31,8 @@ class Check:
 def check_frame(plan: Plan, index: int, want: Passage, got: Observation) -> tuple[list[Check], list[Record]]:
     """Every stage of one frame, and the records that the host's decoder found in the link's bytes."""
     checks = list(_stages(plan, want, got))
-    ticket, clocks, trouble = _timing(plan, index, got)
-    record = metadata.record(ticket, want.output, plan.file.network.identity, clocks, plan.settings.metadata)
+    ticket, clocks, spent, trouble = _timing(plan, index, got)
+    record = metadata.record(ticket, want.output, plan.file.network.identity, clocks, spent, plan.settings.metadata)
     checks.append(Check("record", len(record), trouble or first_difference("record", record, got.record, ("byte",))))
     checks.append(_bytes(plan, index, want, record, got))
     records, lines, decoder = decode(got.link)
@@ -102,11 +103,17 @@ def _one_end(check: Check, ends: np.ndarray) -> Check:
     )
 
 
-def _timing(plan: Plan, index: int, got: Observation) -> tuple[dict[str, int], int, str | None]:
-    """What depends on time: taken from the record, and held against the clocks at which the taps saw things."""
+def _timing(plan: Plan, index: int, got: Observation) -> tuple[dict[str, int], int, dict[str, int], str | None]:
+    """What depends on time as the record has it: ticket, inference clocks, what they were spent on; what is wrong."""
     size = formats.RECORD_HEADER.bits // 8
     header = formats.RECORD_HEADER.unpack(int.from_bytes(got.record[:size].ljust(size, b"\0"), "little"))
     ticket = {**{name: header[name] for name in UNTIMED if name != "test_pattern"}, "test_pattern": 0}
+    spent = {f.name: header[f"clocks_{f.name}"] for f in CNN_SPENT.fields}
+    return ticket, header["inference_clocks"], spent, _contradiction(plan, index, ticket, got)
+
+
+def _contradiction(plan: Plan, index: int, ticket: dict[str, int], got: Observation) -> str | None:
+    """The first number of the ticket that disagrees with the clocks at which the taps saw things."""
     first, last = got.raw_clocks
     frame = plan.options.frame
     expected = {"frame_counter": index, "lines_lost": 0, "frames_skipped": 0}
@@ -114,18 +121,13 @@ def _timing(plan: Plan, index: int, got: Observation) -> tuple[dict[str, int], i
         active = (frame.height - 1) * frame.clocks_per_line + frame.words_per_line
         expected["readout_clocks"] = last - ticket["timestamp"] + 1
         if not active <= ticket["readout_clocks"] <= active + 64:
-            return (
-                ticket,
-                header["inference_clocks"],
-                (f"record: readout_clocks: want {active} to {active + 64}, got {ticket['readout_clocks']}"),
-            )
+            return f"record: readout_clocks: want {active} to {active + 64}, got {ticket['readout_clocks']}"
     for name, value in expected.items():
         if ticket[name] != value:
-            return ticket, header["inference_clocks"], f"record: {name}: want {value}, got {ticket[name]}"
+            return f"record: {name}: want {value}, got {ticket[name]}"
     if not first - 64 <= ticket["timestamp"] <= first:
-        trouble = f"record: timestamp: want {first - 64} to {first}, got {ticket['timestamp']}"
-        return ticket, header["inference_clocks"], trouble
-    return ticket, header["inference_clocks"], None
+        return f"record: timestamp: want {first - 64} to {first}, got {ticket['timestamp']}"
+    return None
 
 
 def _bytes(plan: Plan, index: int, want: Passage, record: bytes, got: Observation) -> Check:

@@ -26,6 +26,7 @@ def record(
     tensor: NDArray[np.int8],
     network_id: int,
     inference_clocks: int,
+    spent: Mapping[str, int],
     settings: MetadataSettings,
 ) -> bytes:
     """Build the record of one frame.
@@ -37,12 +38,14 @@ def record(
     tensor : int8
         The network's output: any shape for a vector, ``grid_h * grid_w * (classes + 4)`` values for a heat map.
     network_id, inference_clocks : int
+    spent : mapping
+        The fields of ``CNN_SPENT``.
     settings : MetadataSettings
 
     Returns
     -------
     bytes
-        48 + 16n of them, header to trailer.
+        64 + 16n of them, header to trailer.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def record(
         "version": formats.RECORD_VERSION,
         "flags": flags,
         "object_count": len(objects),
-        "length": 48 + 16 * len(objects),
+        "length": 64 + 16 * len(objects),
         "frame_counter": ticket["frame_counter"],
         "timestamp": ticket["timestamp"],
         "network_id": network_id,
@@ -81,8 +84,12 @@ def record(
         "inference_clocks": inference_clocks,
         "lines_lost": ticket["lines_lost"],
         "frames_skipped": ticket["frames_skipped"],
+        "clocks_busy": spent["busy"],
+        "clocks_weights": spent["weights"],
+        "clocks_requantiser": spent["requantiser"],
+        "clocks_input": spent["input"],
     }
-    body = formats.RECORD_HEADER.pack(header).to_bytes(40, "little")
+    body = formats.RECORD_HEADER.pack(header).to_bytes(56, "little")
     body += b"".join(formats.OBJECT.pack(o).to_bytes(16, "little") for o in objects)
     trailer = {"crc": zlib.crc32(body), "end": formats.RECORD_END}
     return body + formats.RECORD_TRAILER.pack(trailer).to_bytes(8, "little")

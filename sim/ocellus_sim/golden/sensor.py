@@ -18,6 +18,9 @@ UNTIMED = {
 }  # fmt: skip
 """A ticket that says nothing of time: what a frame did on its way only the gateware knows."""
 
+UNSPENT = {"busy": 0, "weights": 0, "requantiser": 0, "input": 0}
+"""Nor where the accelerator's clocks went: ``CNN_SPENT`` of an accelerator that counts nothing."""
+
 
 @dataclass(frozen=True)
 class SensorSettings:
@@ -60,6 +63,7 @@ def run(
     network: Network,
     ticket: Mapping[str, int] = UNTIMED,
     inference_clocks: int = 0,
+    spent: Mapping[str, int] = UNSPENT,
 ) -> Passage:
     """Take one frame through the whole sensor.
 
@@ -70,7 +74,7 @@ def run(
     settings : SensorSettings
     network : Network
         What an importer of ``ocellus.compiler`` made.
-    ticket, inference_clocks
+    ticket, inference_clocks, spent
         What depends on time: from the gateware's run, or left at 0.
 
     Raises
@@ -94,7 +98,7 @@ def run(
         )
     layers = cnn.run(network, scaled)
     output = chip_output(network, scaled, layers)
-    record = metadata.record(ticket, output, network.identity, inference_clocks, settings.metadata)
+    record = metadata.record(ticket, output, network.identity, inference_clocks, spent, settings.metadata)
     return Passage(raw, rgb, scaled, layers, output, record)
 
 
