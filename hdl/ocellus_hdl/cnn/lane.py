@@ -148,7 +148,7 @@ class RequantiserLane(wiring.Component):
         return shifted, delayed(m, overflows, 4), delayed(m, negative, 4)
 
     def _plainly(self, m: Module) -> tuple[Signal, Signal, Signal]:
-        """The same from the definition, in few wide operations: a tenth of the work for a simulator."""
+        """The same from the definition, in few wide operations: less work for a simulator."""
         biased = Signal(signed(32))
         multiplier = Signal(31)
         left = Signal(self._left_bits)

@@ -71,7 +71,7 @@ class PairMultiplier(wiring.Component):
         digit = Signal(signed(2))
         known = Signal(OVERLAP)
         multiple = Signal(signed(10))
-        rest = Signal(10)
+        rest = Signal(10, init=-128 % (1 << 10))
         carry = Signal()
         b = multiple[7:]
         m.d.comb += multiple.eq(Mux(digit[1], ~Mux(digit[0], v, v << 1), Mux(digit[0], v, 0)))
