@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.engine import PIXELS, Configuration
 from ocellus.program_formats import LayerOp
 
+from .cells import kept_plus
 from .operands import WINDOW_TAPS, Operands, array_step, second_operands
 from .products import Products
 from .windows import taps
@@ -135,7 +136,8 @@ class Array(wiring.Component):
                 total = _summed(m, terms, [running(at + n, True) for n in range(levels - 1)])
                 sums = Signal(signed(32), name=f"point_{i}_{o}")
                 with m.If(running(end - 1, True)):
-                    m.d.sync += sums.eq(Mux(rows[end - 1].payload.first, 0, sums) + total)
+                    keeps = ~rows[end - 1].payload.first
+                    m.d.sync += sums.eq(kept_plus(m, platform, sums, keeps, total, f"point_sum_{i}_{o}"))
                 with m.If(running(end, True) & rows[end].payload.last):
                     m.d.sync += self.o_point[i][o].eq(sums)
         for j in range(c.windows):
@@ -145,9 +147,10 @@ class Array(wiring.Component):
                 sums = self.o_window[j][g]
                 row = rows[end].payload
                 # The largest is the one that came last, unless it is not larger: both fit eight bits.
-                keeps = row.maximum & ~row.first & (total[:8].as_signed() <= sums[:8].as_signed())
-                with m.If(running(end, False) & ~keeps):
-                    m.d.sync += sums.eq(Mux(row.first | row.maximum, 0, sums) + total)
+                stays = row.maximum & ~row.first & (total[:8].as_signed() <= sums[:8].as_signed())
+                with m.If(running(end, False) & ~stays):
+                    keeps = ~(row.first | row.maximum)
+                    m.d.sync += sums.eq(kept_plus(m, platform, sums, keeps, total, f"window_sum_{j}_{g}"))
         return m
 
 

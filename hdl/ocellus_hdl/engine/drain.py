@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ocellus.engine import Configuration
 
 from .array import DONE, point_sums, window_sums
+from .cells import choice_of_four
 from .words import flow
 
 BEAT = data.StructLayout({"point": 1, "number": 2, "last": 1})
@@ -86,7 +87,6 @@ class Drain(wiring.Component):
             beats = [values[n + size * k] for k in range(c.beats)]
             beats += beats[-1:] * (3 - len(beats))
             with m.If(self.i.valid | follows):
-                m.d.sync += self.o_value[n].eq(
-                    Mux(choice[1], Mux(choice[0], beats[2], beats[1]), Mux(choice[0], beats[0], window))
-                )
+                items = (window, *beats)
+                m.d.sync += self.o_value[n].eq(choice_of_four(m, platform, items, choice, f"chosen_{n}"))
         return m

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.engine import PIXELS, Configuration
 from ocellus.program_formats import LayerOp
 
+from .cells import choice_of_four
 from .words import flow, slots
 
 WINDOW_TAPS = PIXELS
@@ -33,12 +34,28 @@ def slot_of(c: Configuration, tap: int, window: int, spread: int) -> int:
     return c.columns * row + spread * window + column
 
 
-def spread_choice(c: Configuration, words: Any, tap: int, window: int, spread: Value, otherwise: Value) -> Value:
-    """The word of a window's tap for ``spread`` 1 to 3, ``otherwise`` for 0: a multiplexer of four."""
-    at = [words[slot_of(c, tap, window, s)] for s in (1, 2, 3)]
-    if window == 0:
-        return Mux(spread.any(), at[0], otherwise)
-    return Mux(spread[1], Mux(spread[0], at[2], at[1]), Mux(spread[0], at[0], otherwise))
+class SpreadChoice:
+    """Chooses bytes of windows' taps for ``spread`` 1 to 3, and something else for 0.
+
+    Parameters
+    ----------
+    m, platform
+        Where the logic goes.
+    c : Configuration
+    words : slots
+    spread : unsigned(2)
+    """
+
+    def __init__(self, m: Module, platform: object, c: Configuration, words: Any, spread: Value):
+        self._m, self._platform, self._c = m, platform, c
+        self._words, self._spread = words, spread
+
+    def __call__(self, tap: int, window: int, channel: int, otherwise: Any, name: str) -> Value:
+        """The byte of the tap, or ``otherwise``."""
+        at = [self._words[slot_of(self._c, tap, window, s)][channel] for s in (1, 2, 3)]
+        if window == 0:
+            return Mux(self._spread.any(), at[0], otherwise)
+        return choice_of_four(self._m, self._platform, (otherwise, *at), self._spread, name)
 
 
 class Operands(wiring.Component):
@@ -85,24 +102,24 @@ class Operands(wiring.Component):
         with m.If(self.i.valid):
             m.d.sync += [self.o_window.eq(self.i_slots), self.o_spread.eq(Mux(is_point, 0, step.spread))]
 
-        pieces = self._pieces(m, c.inputs, self.i.valid & is_point)
+        pieces = self._pieces(m, platform, c.inputs, self.i.valid & is_point)
         m.d.comb += [self.o_point[i].eq(pieces[i]) for i in range(PIXELS)]
-        seconds = (
-            pieces if c.outputs == c.inputs else self._pieces(m, c.outputs, self.i.valid & is_point & step.operand)
-        )
+        seconds = pieces
+        if c.outputs != c.inputs:
+            seconds = self._pieces(m, platform, c.outputs, self.i.valid & is_point & step.operand)
 
+        chosen = SpreadChoice(m, platform, c, self.o_window, self.o_spread)
         with m.If(operand):
             for n in range(len(self.o_operands.payload)):
                 i, o = divmod(n, c.outputs)
                 j, g = divmod(n, c.word)
                 byte: Any = seconds[i][8 * o : 8 * o + 8] if i < PIXELS else 0
                 if j < c.windows:
-                    words = [self.o_window[s][g] for s in range(c.banks)]
-                    byte = spread_choice(c, words, 0, j, self.o_spread, byte)
+                    byte = chosen(0, j, g, byte, f"second_{n}")
                 m.d.sync += self.o_operands.payload[n].eq(byte)
         return m
 
-    def _pieces(self, m: Module, size: int, enable: Value) -> list[Signal]:
+    def _pieces(self, m: Module, platform: object, size: int, enable: Value) -> list[Signal]:
         """Piece ``sub`` of ``size`` bytes of each pixel's word, registered."""
         c = self._c
         step = self.i.payload
@@ -113,6 +130,10 @@ class Operands(wiring.Component):
                 Mux(step.spread[1], far[at : at + 8 * size], near[at : at + 8 * size])
                 for at in range(0, 8 * c.word, 8 * size)
             ]
+            if len(words) == 2:
+                choice = Cat(step.spread[1], step.sub[0])
+                parts = [word[at : at + 8 * size] for at in (0, 8 * size) for word in (near, far)]
+                words = [choice_of_four(m, platform, parts, choice, f"chosen_{size}_{i}")]
             for k in range((len(words) - 1).bit_length()):
                 words = [Mux(step.sub[k], high, low) for low, high in zip(words[::2], words[1::2], strict=True)]
             piece = Signal(8 * size, name=f"piece_{size}_{i}")

@@ -1,7 +1,5 @@
 """The multipliers and which operands each of them gets."""
 
-from typing import Any
-
 from amaranth.hdl import Module, Mux, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -10,7 +8,7 @@ from ocellus.engine import PIXELS, Configuration
 
 from ..cnn.multiplier import Multiplier
 from ..cnn.pair import PairMultiplier
-from .operands import WINDOW_TAPS, spread_choice
+from .operands import WINDOW_TAPS, SpreadChoice
 from .windows import taps
 from .words import slots
 
@@ -64,25 +62,22 @@ class Products(wiring.Component):
         """Each product is one of a convolution and one of a window."""
         m = Module()
         c = self._c
-        (self._pairs if c.packed else self._singles)(m)
+        chosen = SpreadChoice(m, platform, c, self.i_window, self.i_spread)
+        (self._pairs if c.packed else self._singles)(m, chosen)
         return m
 
-    def _activation(self, pixel: int, i: int, tap: int, window: int, g: int) -> Any:
-        words = [self.i_window[s][g] for s in range(self._c.banks)]
-        return spread_choice(self._c, words, tap, window, self.i_spread, self.i_point[pixel][i])
-
-    def _pairs(self, m: Module) -> None:
+    def _pairs(self, m: Module, chosen: SpreadChoice) -> None:
         c = self._c
         is_window = self.i_spread.any()
         half = c.lanes // 2
         for k in range(PIXELS // 2):
             for n in range(c.lanes):
-                tap, window, g = 2 * k + n // half, n % half // c.word * 2, n % c.word
+                i, tap, window, g = n % c.inputs, 2 * k + n // half, n % half // c.word * 2, n % c.word
                 m.submodules[f"pair_{k}_{n}"] = pair = PairMultiplier()
                 m.d.comb += [
                     pair.i_v.eq(Mux(is_window, self.i_taps[tap][g], self.i_weights[n])),
-                    pair.i_0.eq(self._activation(2 * k, n % c.inputs, tap, window, g)),
-                    pair.i_1.eq(self._activation(2 * k + 1, n % c.inputs, tap, window + 1, g)),
+                    pair.i_0.eq(chosen(tap, window, g, self.i_point[2 * k][i], f"low_{k}_{n}")),
+                    pair.i_1.eq(chosen(tap, window + 1, g, self.i_point[2 * k + 1][i], f"high_{k}_{n}")),
                     self.o_point[2 * k][n].eq(pair.o_0),
                     self.o_point[2 * k + 1][n].eq(pair.o_1),
                     self.o_window[tap][window][g].eq(pair.o_0),
@@ -94,18 +89,17 @@ class Products(wiring.Component):
             low, high = 2 * q * c.inputs + i, (2 * q + 1) * c.inputs + i
             window, g = n // c.word * 2, n % c.word
             m.submodules[f"pair_{pixel}_{n}"] = pair = PairMultiplier()
-            words = [self.i_window[s][g] for s in range(c.banks)]
             m.d.comb += [
                 pair.i_v.eq(Mux(is_window, self.i_taps[tap][g], self.i_point[pixel][i])),
-                pair.i_0.eq(spread_choice(c, words, tap, window, self.i_spread, self.i_weights[low])),
-                pair.i_1.eq(spread_choice(c, words, tap, window + 1, self.i_spread, self.i_weights[high])),
+                pair.i_0.eq(chosen(tap, window, g, self.i_weights[low], f"low_{pixel}_{n}")),
+                pair.i_1.eq(chosen(tap, window + 1, g, self.i_weights[high], f"high_{pixel}_{n}")),
                 self.o_point[pixel][low].eq(pair.o_0),
                 self.o_point[pixel][high].eq(pair.o_1),
                 self.o_window[tap][window][g].eq(pair.o_0),
                 self.o_window[tap][window + 1][g].eq(pair.o_1),
             ]
 
-    def _singles(self, m: Module) -> None:
+    def _singles(self, m: Module, chosen: SpreadChoice) -> None:
         c = self._c
         is_window = self.i_spread.any()
         for k in range(PIXELS):
@@ -113,7 +107,7 @@ class Products(wiring.Component):
                 window, g = divmod(n, c.word)
                 m.submodules[f"product_{k}_{n}"] = product = Multiplier(signed(8), signed(8))
                 m.d.comb += [
-                    product.i_a.eq(self._activation(k, n % c.inputs, k, window, g)),
+                    product.i_a.eq(chosen(k, window, g, self.i_point[k][n % c.inputs], f"chosen_{k}_{n}")),
                     product.i_b.eq(Mux(is_window, self.i_taps[k][g], self.i_weights[n])),
                     self.o_point[k][n].eq(product.o),
                     self.o_window[k][window][g].eq(product.o),

@@ -122,9 +122,9 @@ class WindowStore(wiring.Component):
                 read.addr.eq(number),
             ]
             pieces.append(read.data)
-        with m.If(self.i_read.valid):
-            with m.If(self.i_read.payload.maximum):
-                m.d.sync += [self.o[t][g].eq(t == 0) for t in range(PIXELS) for g in range(c.word)]
-            with m.Else():
-                m.d.sync += self.o.eq(Cat(pieces))
+        # In this order it is a reset of the registers, which takes no logic.
+        with m.If(self.i_read.valid & self.i_read.payload.maximum):
+            m.d.sync += [self.o[t][g].eq(t == 0) for t in range(PIXELS) for g in range(c.word)]
+        with m.Elif(self.i_read.valid):
+            m.d.sync += self.o.eq(Cat(pieces))
         return m

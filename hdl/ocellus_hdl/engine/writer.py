@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.engine import Configuration
 
+from .cells import choice_of_four
 from .groups import beat_tag
 from .wheel import writing
 from .words import beat_pixels, flow, incoming
@@ -100,7 +101,12 @@ class Writer(wiring.Component):
             is_input = choice == n
             m.d.sync += bank.enable.eq(Mux(writes, Mux(is_input, ~0, enabled), 0))
             with m.If(writes):
-                m.d.sync += [bank.data.eq(_choice(words, choice)), bank.line.eq(_choice(lines, choice))]
+                for items, into in ((words, bank.data), (lines, bank.line)):
+                    name = f"chosen_{b}_{len(items[0])}"
+                    four = len(items) == 4
+                    m.d.sync += into.eq(
+                        choice_of_four(m, platform, items, choice, name) if four else _choice(items, choice)
+                    )
         return m
 
 
