@@ -14,7 +14,7 @@ from ocellus_sim.cosim import Bench, Stall
 from tb.frames import Words, packed, unpacked
 
 Bytes = NDArray[np.int8]
-PATIENCE = 30_000_000
+PATIENCE = 4_000_000
 """Clocks after which a test gives up."""
 
 

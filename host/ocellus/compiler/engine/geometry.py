@@ -135,5 +135,6 @@ def pace(layer: ArrayLayer, sizes: Configuration) -> int:
     least = sizes.beats if layer.op is LayerOp.POINT else 1
     if layer.epilogue is Epilogue.PLAIN:
         return least
-    results = PIXELS * sizes.outputs if layer.op is LayerOp.POINT else sizes.lanes
-    return max(least, -(-results // sizes.combiners))
+    if layer.op is LayerOp.POINT:
+        return max(least, -(-PIXELS * sizes.outputs // sizes.combiners))
+    return -(-sizes.lanes // sizes.combiners) + 1  # a beat of windows takes all the lanes for a clock
