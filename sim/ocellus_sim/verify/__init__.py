@@ -1,0 +1,1 @@
+"""Is a network exact, and how fast is it: the golden model or the gateware against an outside runtime."""

@@ -1,0 +1,114 @@
+"""A verification from the files to the verdict."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ocellus import networks
+from ocellus.compiler.engine.command import arithmetic_of, compiled
+from ocellus.compiler.engine.image import Program
+from ocellus.compiler.graph import Kind
+from ocellus.engine import Configuration, configuration
+from ocellus.errors import BadInput
+from ocellus.formats import Arithmetic
+from ocellus.networks import NetworkFile
+from ocellus_sim.cosim import SimulationFailed
+from ocellus_sim.golden import cnn
+
+from .comparison import Comparison, compare_layer
+from .figures import Run, figures, layer_cycles, shown
+from .inputs import random_input, read_input
+from .oracle import Oracle, oracle_of
+
+Inputs = Sequence[tuple[str, np.ndarray]]
+"""What each is called, and its values."""
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Run as the command line says; 0 when all was equal, 1 when not, :class:`BadInput` for what cannot be used."""
+    sizes = configuration(arguments.config)
+    file = networks.load(arguments.network)
+    arithmetic = arithmetic_of(file, arguments.arithmetic)
+    oracle = oracle_of(file.network, arguments.network, arithmetic)
+    inputs = gathered(file, arguments.input, arguments.frames, arguments.seed, oracle.unsigned)
+    try:
+        run = ran(file, oracle, sizes, arithmetic, inputs, arguments.engine, progress_line())
+    except SimulationFailed as error:
+        print(f"{arguments.network}: the gateware did not come to an end: {error}", file=sys.stderr)
+        return 1
+    print(shown(run))
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(figures(run), indent=1) + "\n")
+    return 1 if run.found.wrong else 0
+
+
+def gathered(file: NetworkFile, paths: Sequence[str], frames: int | None, seed: int, unsigned: bool) -> Inputs:
+    """The files' inputs, then random ones."""
+    frames = int(not paths) if frames is None else frames
+    if frames < 0 or (not paths and not frames):
+        raise BadInput(f"--frames: found {frames}, allowed 1 and more, or 0 with --input")
+    given = [(str(path), read_input(path, file, unsigned)) for path in paths]
+    return given + [(f"seed {n}", random_input(file.network, n)) for n in range(seed, seed + frames)]
+
+
+def ran(
+    file: NetworkFile, oracle: Oracle, sizes: Configuration, arithmetic: Arithmetic, inputs: Inputs, engine: str,
+    tell: Callable[[str], None],
+) -> Run:  # fmt: skip
+    """All inputs on the engine and on the oracle."""
+    found = Comparison()
+    slowest = None
+    if engine == "rtl":
+        from .rtl import inferences
+
+        program = compiled(file, sizes, arithmetic)
+        results = inferences(program, [x for _, x in inputs], tell)
+        for (name, x), result in zip(inputs, results, strict=True):
+            tell(f"comparing {name}")
+            want = oracle.outputs(x)
+            for n, told in enumerate(program.host["layers"]):
+                compare_layer(found, name, file.network, n, told, result.layers[n], result.first_pass.get(n), want)
+            if slowest is None or sum(layer_cycles(result)) > sum(layer_cycles(slowest)):
+                slowest = result
+    else:
+        program = _program_if_it_fits(file, sizes, arithmetic)
+        for n, (name, x) in enumerate(inputs):
+            tell(f"{name}, input {n + 1} of {len(inputs)}: {found.total:,} activations compared")
+            _compare_golden(found, name, file, x, arithmetic, oracle.outputs(x))
+    tell("")
+    return Run(
+        file.network, engine, oracle.name, arithmetic.name.lower(), sizes.name, len(inputs), found, program, slowest
+    )
+
+
+def _program_if_it_fits(file: NetworkFile, sizes: Configuration, arithmetic: Arithmetic) -> Program | None:
+    """The golden model knows no sizes: a network that does not fit is verified all the same, and the reason told."""
+    try:
+        return compiled(file, sizes, arithmetic)
+    except BadInput as error:
+        print(f"not for {sizes.name}: {error}", file=sys.stderr)
+        return None
+
+
+def _compare_golden(
+    found: Comparison, name: str, file: NetworkFile, x: np.ndarray, arithmetic: Arithmetic, want: dict[str, np.ndarray]
+) -> None:
+    got = cnn.run(file.network, x, arithmetic)
+    for o in file.network.operators:
+        if o.output not in want:
+            if o.kind is not Kind.RESHAPE:
+                raise BadInput(f"{file.network.file}: {o}: found no tensor {o.output!r} in the oracle, allowed all")
+            continue
+        tensor = file.network.tensors[o.output]
+        found.add(o.number, name, tensor, want[o.output].reshape(tensor.picture), got[o.output].reshape(tensor.picture))
+
+
+def progress_line() -> Callable[[str], None]:
+    """One line that changes on a terminal; nothing where nobody watches."""
+    if not sys.stderr.isatty():
+        return lambda text: None
+    return lambda text: print(f"\r\x1b[K{text[:100]}", end="", file=sys.stderr, flush=True)
