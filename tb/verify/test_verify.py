@@ -130,13 +130,13 @@ def test_a_picture_is_scaled_and_quantised(kind, tmp_path):
     levels = np.random.default_rng(1).integers(0, 256, (4, 6, 3)).astype(np.uint8)
     Image.fromarray(levels.repeat(5, 0).repeat(5, 1)).save(tmp_path / "x.png")
     want = (levels.astype(np.int16) - 128).astype(np.int8)[np.newaxis]
-    assert (read_input(tmp_path / "x.png", file) == want).all()
+    assert (read_input(tmp_path / "x.png", file, kind == "UINT8") == want).all()
     raw = levels if kind == "UINT8" else want
     (tmp_path / "x.bin").write_bytes(raw.tobytes())
     np.save(tmp_path / "x.npy", raw)
     np.save(tmp_path / "real.npy", levels.astype(np.float32) / 255)
     for name in ("x.bin", "x.npy", "real.npy"):
-        assert (read_input(tmp_path / name, file) == want).all(), name
+        assert (read_input(tmp_path / name, file, kind == "UINT8") == want).all(), name
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_options_that_mean_nothing_are_refused(net, capsys, options, text):
 def test_arrays_of_another_type_are_refused(net, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros(144, np.int32))
     with pytest.raises(BadInput, match="found int32, allowed int8 or finite real values"):
-        read_input(tmp_path / "x.npy", networks.load(net))
+        read_input(tmp_path / "x.npy", networks.load(net), False)
 
 
 def test_random_inputs_follow_from_their_seed_and_hold_every_value():
