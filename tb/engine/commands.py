@@ -112,7 +112,8 @@ def work(c: Configuration, rng: random.Random, runs: int) -> Work:
         second = {
             "multiplier_1": rng.randrange(1 << 30, 1 << 31), "shift_1": rng.randrange(0, 6),
             "multiplier_2": rng.randrange(1 << 30, 1 << 31), "shift_2": rng.choice((0, 1, 2, 7, 31)),
-            "multiplier_3": rng.randrange(1 << 30, 1 << 31), "zero_point_1": byte(rng), "zero_point_2": byte(rng),
+            "multiplier_3": rng.choice((1 << 30, rng.randrange(1 << 30, 1 << 31))),
+            "zero_point_1": byte(rng), "zero_point_2": byte(rng),
             "zero_point_3": byte(rng), "minimum_3": -128, "maximum_3": 127 if rng.random() < 0.7 else 50,
             "subtract": rng.randrange(2), "table": rng.randrange(c.tables),
             "shift_3": rng.randrange(-22, -18) if epilogue is Epilogue.ADD else rng.randrange(-8, 1),

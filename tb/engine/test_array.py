@@ -33,7 +33,7 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
         for n in range(count):
             is_maximum = op is LayerOp.MAXIMUM
             step = {
-                "op": op, "first": n == 0, "last": n == count - 1, "pop": rng.randrange(2),
+                "op": op, "first": n == 0, "last": n == count - 1,
                 "spread": rng.randrange(1, 3 if op is LayerOp.POINT else 4), "sub": rng.randrange(c.word // c.inputs),
                 "slots": [[extreme(rng, -128) for _ in range(c.word)] for _ in range(c.banks)],
                 "weights": [extreme(rng, -127) for _ in range(c.lanes)],
@@ -47,7 +47,7 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
             step = steps[clock] if clock < len(steps) else None
             ctx.set(part.i.valid, step is not None)
             if step:
-                ctx.set(part.i.payload, {k: step[k] for k in ("op", "spread", "sub", "first", "last", "pop")})
+                ctx.set(part.i.payload, {k: step[k] for k in ("op", "spread", "sub", "first", "last")})
                 ctx.set(part.i_slots, step["slots"])
             before = steps[clock - 1] if 0 < clock <= len(steps) else None
             if before:
@@ -55,7 +55,7 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
                 ctx.set(part.i_taps, before["taps"])
             await ctx.tick()
 
-    seen = clocks(part, drive, [part.o.valid, part.o.payload.point, part.o.payload.pop, part.o_point, part.o_window])
+    seen = clocks(part, drive, [part.o.valid, part.o.payload.point, part.o_point, part.o_window])
     sums: list[int] = []
     for clock, step in enumerate(steps):
         if step is None:
@@ -76,11 +76,10 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
                 sums[n] = max(sums[n], step["slots"][places[0]][g])
             else:
                 sums[n] += sum(step["slots"][places[t]][g] * step["taps"][t][g] for t in range(PIXELS))
-        valid, is_point, pop, points, windows = seen[clock + Array.latency(c)]
+        valid, is_point, points, windows = seen[clock + Array.latency(c)]
         assert (valid, valid and is_point) == (step["last"], step["last"] and point)
         if not step["last"]:
             continue
-        assert pop == step["pop"]
         for late in range(c.beats if point else 1):
             *_, points, windows = seen[clock + Array.latency(c) + late]
             got = [x for row in (points if point else windows) for x in row]

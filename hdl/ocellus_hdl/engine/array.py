@@ -12,7 +12,7 @@ from ocellus.program_formats import LayerOp
 
 from .cells import kept_plus
 from .operands import WINDOW_TAPS, Operands, array_step, second_operands
-from .products import Products
+from .products import Products, window_of
 from .windows import taps
 from .words import flow, slots
 
@@ -30,8 +30,8 @@ def window_sums(c: Configuration) -> data.ArrayLayout:
     return data.ArrayLayout(data.ArrayLayout(signed(32), c.word), c.windows)
 
 
-DONE = data.StructLayout({"point": 1, "pop": 1})
-"""A group is complete: of which kind, and whether it is the last to use its parameters."""
+DONE = data.StructLayout({"point": 1})
+"""A group is complete: of which kind."""
 
 
 class Array(wiring.Component):
@@ -100,14 +100,14 @@ class Array(wiring.Component):
         ]
 
         # What accompanies the step; row n is n clocks old.
-        flags = data.StructLayout({"point": 1, "maximum": 1, "first": 1, "last": 1, "pop": 1})
+        flags = data.StructLayout({"point": 1, "maximum": 1, "first": 1, "last": 1})
         rows: list[Any] = [Signal(data.StructLayout({"valid": 1, "payload": flags}), name="row_0")]
         step = self.i.payload
         m.d.comb += [
             rows[0].valid.eq(self.i.valid & ~step.operand),
             rows[0].payload.point.eq(step.op == LayerOp.POINT),
             rows[0].payload.maximum.eq(step.op == LayerOp.MAXIMUM),
-            *(rows[0].payload[name].eq(step[name]) for name in ("first", "last", "pop")),
+            *(rows[0].payload[name].eq(step[name]) for name in ("first", "last")),
         ]
         for n in range(self.latency(c)):
             row = Signal.like(rows[0], name=f"row_{n + 1}")
@@ -120,20 +120,30 @@ class Array(wiring.Component):
         m.d.comb += [
             self.o.valid.eq(done.valid & done.payload.last),
             self.o.payload.point.eq(done.payload.point),
-            self.o.payload.pop.eq(done.payload.pop),
         ]
 
         def running(n: int, point: bool) -> Value:
             kind = rows[n].payload.point
             return rows[n].valid & (kind if point else ~kind)
 
-        # A convolution accumulates a clock earlier than windows: its sums are kept while they drain.
+        # Neighbouring products: a convolution's inputs or a window's taps.
         levels = _levels(c)
         end = at + levels
+        pairs: dict[tuple[int, int], Signal] = {}
+        place: dict[tuple[int, int, int], tuple[int, int]] = {}
+        for i in range(PIXELS):
+            for n in range(c.lanes):
+                place[window_of(c, i, n)] = i, n
+                if n % 2 == 0:
+                    pairs[i, n] = Signal(signed(17), name=f"pair_{i}_{n}")
+                    with m.If(rows[at].valid):
+                        m.d.sync += pairs[i, n].eq(products.o[i][n] + products.o[i][n + 1])
+
+        # A convolution accumulates a clock earlier than windows: its sums are kept while they drain.
         for i in range(PIXELS):
             for o in range(c.outputs):
-                terms: list[Any] = [products.o_point[i][o * c.inputs + n] for n in range(c.inputs)]
-                total = _summed(m, terms, [running(at + n, True) for n in range(levels - 1)])
+                terms: list[Any] = [pairs[i, o * c.inputs + n] for n in range(0, c.inputs, 2)]
+                total = _summed(m, terms, [running(at + n, True) for n in range(1, levels - 1)])
                 sums = Signal(signed(32), name=f"point_{i}_{o}")
                 with m.If(running(end - 1, True)):
                     keeps = ~rows[end - 1].payload.first
@@ -142,8 +152,10 @@ class Array(wiring.Component):
                     m.d.sync += self.o_point[i][o].eq(sums)
         for j in range(c.windows):
             for g in range(c.word):
-                terms = [products.o_window[t][j][g] for t in range(WINDOW_TAPS)]
-                total = _summed(m, terms, [running(at + n, False) for n in range(levels)])
+                i, n = place[WINDOW_TAPS - 1, j, g]
+                ninth = _summed(m, [products.o[i][n]], [running(at, False)])
+                terms = [*(pairs[place[t, j, g]] for t in range(0, WINDOW_TAPS - 1, 2)), ninth]
+                total = _summed(m, terms, [running(at + n, False) for n in range(1, levels)])
                 sums = self.o_window[j][g]
                 row = rows[end].payload
                 # The largest is the one that came last, unless it is not larger: both fit eight bits.

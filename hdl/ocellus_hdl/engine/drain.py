@@ -32,7 +32,7 @@ class Drain(wiring.Component):
     i_point : point_sums, in
     i_window : window_sums, in
     o_take : unsigned(1), out
-        The beat that leaves a clock later is the first to use the next set of parameters.
+        The beat that leaves a clock later is the first of its group: the parameters that are ready are its own.
     o : flow(BEAT), out
     o_value : array of sums, out
         One a lane, with ``o``.
@@ -55,10 +55,7 @@ class Drain(wiring.Component):
         """A counter, and a choice of beats and windows in front of one row of registers."""
         m = Module()
         c = self._c
-        fresh = Signal(init=1)  # the next group needs new parameters
-        m.d.comb += self.o_take.eq(self.i.valid & fresh)
-        with m.If(self.i.valid):
-            m.d.sync += fresh.eq(self.i.payload.pop)
+        m.d.comb += self.o_take.eq(self.i.valid)
 
         # 0 in a group's first clock.
         number = Signal(2)

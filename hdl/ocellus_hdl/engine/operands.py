@@ -20,7 +20,7 @@ SIDE = 3
 def array_step(c: Configuration) -> data.StructLayout:
     """What of a command the array needs; the names are those of :func:`~.words.command`."""
     sub = range(max(2, c.word // min(c.inputs, c.outputs)))
-    return data.StructLayout({"op": 2, "spread": 2, "sub": sub, "operand": 1, "first": 1, "last": 1, "pop": 1})
+    return data.StructLayout({"op": 2, "spread": 2, "sub": sub, "operand": 1, "first": 1, "last": 1})
 
 
 def second_operands(c: Configuration) -> data.ArrayLayout:

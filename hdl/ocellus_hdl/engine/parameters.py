@@ -8,9 +8,6 @@ from ocellus.engine import Configuration
 
 from .words import ENTRY, LOAD, Section, entry_count, flow
 
-MEMBERS = ("bias", "multiplier", "shift")
-"""In the order of their 32-bit words in the image."""
-
 FETCH = data.StructLayout({"address": 16, "point": 1})
 """Fetch the entries of a group from word ``address`` on: ``outputs`` of them for a POINT, else ``word``."""
 
@@ -23,9 +20,9 @@ def fetch_words(c: Configuration, point: bool) -> int:
 class Parameters(wiring.Component):
     """``parameter_words`` words of ``parameter_lanes`` entries, and the sets fetched from it.
 
-    A set may be taken :meth:`latency` clocks after its fetch, by a beat in that clock or later, and shows in ``o``
-    a clock after it is taken. Sets wait in a row of three: one is collected, one is ready, one in use; a set that is
-    complete must be taken within the clocks until the next one is. A short set is read as much later as it is
+    A set is ready :meth:`latency` clocks after its fetch; what is taken then or later shows in ``o`` a clock after
+    that, and may be taken again until the next set is ready. Sets wait in a row of three: one is collected, one is
+    ready, one in use. A short set is read as much later as it is
     shorter, so that all take equally long: between two fetches lie as many clocks as the words of the first, and
     where a long one follows a short one, as its own.
 
@@ -39,6 +36,7 @@ class Parameters(wiring.Component):
     i_take : unsigned(1), in
         The set that is ready comes into use.
     i_load : flow(LOAD), in
+        The three parts of an entry in their order.
     o : array of entries, out
         Those of a POINT repeat every ``outputs``.
     """
@@ -127,26 +125,29 @@ class Parameters(wiring.Component):
             m.d.sync += self.o.eq(ready)
         return m
 
-    def _memory(self, m: Module, enable: Signal, address: Signal) -> list[data.View]:
-        """A memory for each member, so that each part of the image's word has a write enable of its own."""
+    def _memory(self, m: Module, enable: Signal, address: Signal) -> data.View:
+        """One memory, since narrow ones waste block RAM: an entry is written whole when its last part comes."""
         c = self._c
-        lanes: list[dict[str, Signal]] = [{} for _ in range(c.parameter_lanes)]
         load = self.i_load.payload
         loads = self.i_load.valid & (load.section == Section.PARAMETERS)
-        for index, member in enumerate(MEMBERS):
-            shape = data.ArrayLayout(ENTRY[member].shape, c.parameter_lanes)
-            m.submodules[member] = words = memory.Memory(shape=shape, depth=c.parameter_words, init=[])
-            read, write = words.read_port(), words.write_port(granularity=1)
-            m.d.comb += [read.addr.eq(address), read.en.eq(enable), write.addr.eq(load.address)]
-            for lane in range(c.parameter_lanes):
-                m.d.comb += [
-                    write.data[lane].eq(load.data),
-                    write.en[lane].eq(loads & (load.part == len(MEMBERS) * lane + index)),
-                ]
-                lanes[lane][member] = read.data[lane]
-        words_out = []
+        words = memory.Memory(shape=data.ArrayLayout(ENTRY, c.parameter_lanes), depth=c.parameter_words, init=[])
+        m.submodules.words = words
+        read, write = words.read_port(), words.write_port(granularity=1)
+        entry = Signal(ENTRY)
+        kept = Signal(ENTRY)
+        m.d.comb += [
+            read.addr.eq(address),
+            read.en.eq(enable),
+            write.addr.eq(load.address),
+            entry.eq(kept),
+            entry.shift.eq(load.data),
+            *(write.data[lane].eq(entry) for lane in range(c.parameter_lanes)),
+        ]
         for lane in range(c.parameter_lanes):
-            entry = Signal(ENTRY, name=f"entry_{lane}")
-            m.d.comb += [entry[member].eq(lanes[lane][member]) for member in MEMBERS]
-            words_out.append(entry)
-        return words_out
+            bias, multiplier, shift = (loads & (load.part == 3 * lane + n) for n in range(3))
+            with m.If(bias):
+                m.d.sync += kept.bias.eq(load.data)
+            with m.If(multiplier):
+                m.d.sync += kept.multiplier.eq(load.data)
+            m.d.comb += write.en[lane].eq(shift)
+        return read.data

@@ -8,16 +8,34 @@ from ocellus.engine import PIXELS, Configuration
 
 from ..cnn.multiplier import Multiplier
 from ..cnn.pair import PairMultiplier
-from .operands import WINDOW_TAPS, SpreadChoice
+from .operands import SpreadChoice
 from .windows import taps
 from .words import slots
+
+
+def window_of(c: Configuration, pixel: int, n: int) -> tuple[int, int, int]:
+    """The tap, window and channel of the product that in a convolution is that of ``pixel`` and weight n.
+
+    Products that a convolution adds first, 2h and 2h + 1, are those of two neighbouring taps: their adder serves both.
+    """
+    if pixel == PIXELS - 1:
+        if c.windows % 2:
+            return pixel, *divmod(n, c.word)
+        output, i = divmod(n, c.inputs)
+        pair, g = divmod(output // 2 * c.inputs + i, c.word)
+        return pixel, 2 * pair + output % 2, g
+    tap = pixel - pixel % 2 + n % 2
+    if c.windows % 2:
+        return tap, *divmod(pixel % 2 * c.lanes // 2 + n // 2, c.word)
+    pair, g = divmod(n // 2, c.word)
+    return tap, 2 * pair + pixel % 2, g
 
 
 class Products(wiring.Component):
     """``9 * inputs * outputs`` products a clock, :meth:`latency` clocks.
 
     With ``packed``, a multiplier makes two products that share a factor. Convolution: pixels 2k and 2k + 1 share their
-    weight, outputs 2q and 2q + 1 share the ninth pixel. Windows: 2n and 2n + 1 share the weight of their tap.
+    weight, outputs 2q and 2q + 1 share the ninth pixel. Windows 2k and 2k + 1 share the weight of their tap.
 
     Parameters
     ----------
@@ -32,15 +50,12 @@ class Products(wiring.Component):
         0: convolution; else distance of neighbouring windows in slots.
     i_weights : array of bytes [output*inputs + input], in
     i_taps : taps, in
-    o_point : array of products [pixel][output*inputs + input], out
-    o_window : array of products [tap][window][channel], out
-        The same ones.
+    o : array of products [pixel][output*inputs + input], out
+        Or of those that :func:`window_of` names.
     """
 
     def __init__(self, c: Configuration):
         self._c = c
-        product = signed(16)
-        windows = data.ArrayLayout(data.ArrayLayout(product, c.word), c.windows)
         super().__init__(
             {
                 "i_point": In(data.ArrayLayout(data.ArrayLayout(signed(8), c.inputs), PIXELS)),
@@ -48,8 +63,7 @@ class Products(wiring.Component):
                 "i_spread": In(2),
                 "i_weights": In(data.ArrayLayout(signed(8), c.lanes)),
                 "i_taps": In(taps(c)),
-                "o_point": Out(data.ArrayLayout(data.ArrayLayout(product, c.lanes), PIXELS)),
-                "o_window": Out(data.ArrayLayout(windows, WINDOW_TAPS)),
+                "o": Out(data.ArrayLayout(data.ArrayLayout(signed(16), c.lanes), PIXELS)),
             }
         )
 
@@ -69,46 +83,42 @@ class Products(wiring.Component):
     def _pairs(self, m: Module, chosen: SpreadChoice) -> None:
         c = self._c
         is_window = self.i_spread.any()
-        half = c.lanes // 2
         for k in range(PIXELS // 2):
             for n in range(c.lanes):
-                i, tap, window, g = n % c.inputs, 2 * k + n // half, n % half // c.word * 2, n % c.word
+                i = n % c.inputs
+                tap, window, g = window_of(c, 2 * k, n)
                 m.submodules[f"pair_{k}_{n}"] = pair = PairMultiplier()
                 m.d.comb += [
                     pair.i_v.eq(Mux(is_window, self.i_taps[tap][g], self.i_weights[n])),
                     pair.i_0.eq(chosen(tap, window, g, self.i_point[2 * k][i], f"low_{k}_{n}")),
                     pair.i_1.eq(chosen(tap, window + 1, g, self.i_point[2 * k + 1][i], f"high_{k}_{n}")),
-                    self.o_point[2 * k][n].eq(pair.o_0),
-                    self.o_point[2 * k + 1][n].eq(pair.o_1),
-                    self.o_window[tap][window][g].eq(pair.o_0),
-                    self.o_window[tap][window + 1][g].eq(pair.o_1),
+                    self.o[2 * k][n].eq(pair.o_0),
+                    self.o[2 * k + 1][n].eq(pair.o_1),
                 ]
-        pixel = tap = PIXELS - 1
-        for n in range(half):
-            q, i = divmod(n, c.inputs)
-            low, high = 2 * q * c.inputs + i, (2 * q + 1) * c.inputs + i
-            window, g = n // c.word * 2, n % c.word
-            m.submodules[f"pair_{pixel}_{n}"] = pair = PairMultiplier()
+        ninth = PIXELS - 1
+        for n in range(c.lanes):
+            output, i = divmod(n, c.inputs)
+            if output % 2:
+                continue
+            tap, window, g = window_of(c, ninth, n)
+            m.submodules[f"pair_{ninth}_{n}"] = pair = PairMultiplier()
             m.d.comb += [
-                pair.i_v.eq(Mux(is_window, self.i_taps[tap][g], self.i_point[pixel][i])),
-                pair.i_0.eq(chosen(tap, window, g, self.i_weights[low], f"low_{pixel}_{n}")),
-                pair.i_1.eq(chosen(tap, window + 1, g, self.i_weights[high], f"high_{pixel}_{n}")),
-                self.o_point[pixel][low].eq(pair.o_0),
-                self.o_point[pixel][high].eq(pair.o_1),
-                self.o_window[tap][window][g].eq(pair.o_0),
-                self.o_window[tap][window + 1][g].eq(pair.o_1),
+                pair.i_v.eq(Mux(is_window, self.i_taps[tap][g], self.i_point[ninth][i])),
+                pair.i_0.eq(chosen(tap, window, g, self.i_weights[n], f"low_{ninth}_{n}")),
+                pair.i_1.eq(chosen(tap, window + 1, g, self.i_weights[n + c.inputs], f"high_{ninth}_{n}")),
+                self.o[ninth][n].eq(pair.o_0),
+                self.o[ninth][n + c.inputs].eq(pair.o_1),
             ]
 
     def _singles(self, m: Module, chosen: SpreadChoice) -> None:
         c = self._c
         is_window = self.i_spread.any()
-        for k in range(PIXELS):
+        for pixel in range(PIXELS):
             for n in range(c.lanes):
-                window, g = divmod(n, c.word)
-                m.submodules[f"product_{k}_{n}"] = product = Multiplier(signed(8), signed(8))
+                tap, window, g = window_of(c, pixel, n)
+                m.submodules[f"product_{pixel}_{n}"] = product = Multiplier(signed(8), signed(8))
                 m.d.comb += [
-                    product.i_a.eq(chosen(k, window, g, self.i_point[k][n % c.inputs], f"chosen_{k}_{n}")),
-                    product.i_b.eq(Mux(is_window, self.i_taps[k][g], self.i_weights[n])),
-                    self.o_point[k][n].eq(product.o),
-                    self.o_window[k][window][g].eq(product.o),
+                    product.i_a.eq(chosen(tap, window, g, self.i_point[pixel][n % c.inputs], f"chosen_{pixel}_{n}")),
+                    product.i_b.eq(Mux(is_window, self.i_taps[tap][g], self.i_weights[n])),
+                    self.o[pixel][n].eq(product.o),
                 ]
