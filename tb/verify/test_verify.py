@@ -11,7 +11,7 @@ from ocellus import networks
 from ocellus.cli import main
 from ocellus.errors import BadInput
 from ocellus_sim.golden import cnn
-from ocellus_sim.verify.comparison import Comparison, compare_layer
+from ocellus_sim.verify.comparison import Comparison, compare_layers
 from ocellus_sim.verify.inputs import random_input, read_input
 from tb.oracle import random_network
 from tb.oracle.builder import ModelBuilder, Quantisation
@@ -84,16 +84,18 @@ def test_a_layer_is_compared_where_it_lies_in_the_tensor():
     rows, columns, channels = network.tensors[o.output].picture
     want = {o.output: np.arange(rows * columns * channels).astype(np.int8).reshape(1, rows, columns, channels)}
     told = {
-        "tensor": o.output, "shape": [2, 3, 2], "origin": [1, 2, 0], "row_column_step": [2, 1], "channels": [1, 3],
+        "tensor": o.output, "shape": [2, 3, 3], "origin": [1, 2, 0], "row_column_step": [2, 1],
         "kinds": [o.kind], "operators": [o.number],
     }  # fmt: skip
+    host = {"layers": [told], "channels": {o.output: {"kept": [1, 2, 3], "arbitrary": [1]}}}
     got = np.zeros((2, 3, 8), np.int8)
-    got[:, :, :2] = want[o.output][0, 1:5:2, 2:5, 1:4:2]
+    got[:, :, :3:2] = want[o.output][0, 1:5:2, 2:5, 1:4:2]
     found = Comparison()
-    compare_layer(found, "x", network, 0, told, got, None, want)
+    compare_layers(found, "x", network, host, {0: got}, {}, want)
     assert (found.total, found.wrong) == (12, 0)
-    got[1, 2, 1] += 1
-    compare_layer(found, "x", network, 0, told, got, None, want)
+    got[:, :, 1] += 1
+    got[1, 2, 2] += 1
+    compare_layers(found, "x", network, host, {0: got}, {}, want)
     assert (found.total, found.wrong) == (24, 1)
     assert found.first is not None
     assert [found.first[k] for k in ("row", "column", "channel")] == [3, 4, 3]

@@ -30,6 +30,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         choices=("double", "single"),
         help="how sums are rounded (default: double for .tflite, single for .onnx)",
     )
+    parser.add_argument("--keep-dead", action="store_true", help="as for compile: channels that do nothing stay")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.set_defaults(run=run)
 

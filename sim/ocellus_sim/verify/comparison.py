@@ -11,6 +11,9 @@ from ocellus.compiler.graph import Kind, Network, Tensor
 
 _PAIRS = (Kind.ADD, Kind.SUB, Kind.MUL)
 
+Results = Mapping[int, NDArray[np.int8]]
+"""Rows, columns, channels by the layer's number."""
+
 
 @dataclass
 class Comparison:
@@ -74,38 +77,54 @@ class Comparison:
         )
 
 
-def compare_layer(
-    found: Comparison, source: str, network: Network, number: int, told: Mapping[str, Any],
-    values: NDArray[np.int8], first_pass: NDArray[np.int8] | None, want: Mapping[str, NDArray[np.int8]],
-) -> None:  # fmt: skip
-    """A layer's rows of the accelerator with what the oracle has there.
-
-    ``told`` is the layer's entry in the image's host part, ``values`` its results with the channels of whole groups.
-    Where two operators are fused and the result of the first one leaves the requantiser, that is compared as well.
-    """
-    _compare(found, source, network.tensors[told["tensor"]], number, told, values, want)
-    between = _between(network, told)
-    if first_pass is not None and between is not None:
-        _compare(found, source, network.tensors[between], number, told, first_pass, want)
-
-
-def _compare(
-    found: Comparison, source: str, tensor: Tensor, number: int, told: Mapping[str, Any], values: NDArray[np.int8],
+def compare_layers(
+    found: Comparison, source: str, network: Network, host: Mapping[str, Any], layers: Results, first_pass: Results,
     want: Mapping[str, NDArray[np.int8]],
 ) -> None:  # fmt: skip
-    if tensor.name not in want:
-        return
-    rows, columns, channels = told["shape"]
+    """What the accelerator made of an input with what the oracle has there.
+
+    ``host`` is the image's host part, ``layers`` and ``first_pass`` are results with the channels of whole groups.
+    Where two operators are fused and the result of the first one leaves the requantiser, that is compared as well.
+    Channels that the compiler took out are nowhere; those that it left with arbitrary values are passed over.
+    """
+    for number, told in enumerate(host["layers"]):
+        between = _between(network, told) if number in first_pass else None
+        for name, values in ((told["tensor"], layers[number]), (between, first_pass.get(number))):
+            if name is not None and name in want and values is not None:
+                part = _part(network.tensors[name], told, host.get("channels", {}).get(name))
+                expected, got = part.of_tensor(want[name]), part.of_layer(values)
+                found.add(number, source, network.tensors[name], expected, got, part.places)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Which part of a tensor a layer is. ``places`` is None where it is the whole of it in another shape."""
+
+    shape: tuple[int, int, int]
+    picture: tuple[int, int, int]
+    columns: NDArray[np.int64]
+    places: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None
+
+    def of_layer(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Of the layer's results, those channels that count."""
+        return values[:, :, self.columns]
+
+    def of_tensor(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
+        """What the layer should have made."""
+        return values.reshape(self.shape) if self.places is None else values.reshape(self.picture)[np.ix_(*self.places)]
+
+
+def _part(tensor: Tensor, told: Mapping[str, Any], channels: Mapping[str, list[int]] | None) -> _Part:
+    rows, columns, count = told["shape"]
+    if channels is None and tensor.size == rows * columns * count:
+        return _Part((rows, columns, count), tensor.picture, np.arange(count), None)
     top, left, first = told["origin"]
     down, right = told["row_column_step"]
-    live = np.array(told.get("channels") or range(first, first + channels))
-    got = values[:, :, :channels]
-    expected = want[tensor.name]
-    if expected.size == rows * columns * channels:
-        found.add(number, source, tensor, expected.reshape(rows, columns, channels), got)
-        return
-    places = (top + down * np.arange(rows), left + right * np.arange(columns), live)
-    found.add(number, source, tensor, expected.reshape(tensor.picture)[np.ix_(*places)], got, places)
+    kept = np.arange(tensor.picture[2]) if channels is None else np.array(channels["kept"])
+    arbitrary = set() if channels is None else set(channels["arbitrary"])
+    own = np.array([n for n in range(count) if first + n not in arbitrary], np.int64)
+    places = (top + down * np.arange(rows), left + right * np.arange(columns), kept[first + own])
+    return _Part((rows, columns, count), tensor.picture, own, places)
 
 
 def _between(network: Network, told: Mapping[str, Any]) -> str | None:

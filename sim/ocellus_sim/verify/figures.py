@@ -172,4 +172,13 @@ def _share(part: float | None) -> str:
 
 def depthwise_shares(f: Mapping[str, Any]) -> list[float]:
     """Effective utilisation of the depthwise layers with the gateware's cycles."""
-    return [e["effective_utilisation"] for e in f["layers"] if e["kinds"][0] == Kind.DEPTHWISE_CONV_2D]
+    return [e["effective_utilisation"] for e in _depthwise(f)]
+
+
+def depthwise_busy(f: Mapping[str, Any]) -> list[float]:
+    """Of the depthwise layers' cycles those in which the array worked, on however many channels."""
+    return [round(e["busy"] / e["cycles"], 4) for e in _depthwise(f)]
+
+
+def _depthwise(f: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [e for e in f["layers"] if e["kinds"][0] == Kind.DEPTHWISE_CONV_2D and e["cycles"]]

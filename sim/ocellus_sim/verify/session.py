@@ -19,7 +19,7 @@ from ocellus.networks import NetworkFile
 from ocellus_sim.cosim import SimulationFailed
 from ocellus_sim.golden import cnn
 
-from .comparison import Comparison, compare_layer
+from .comparison import Comparison, compare_layers
 from .figures import Run, figures, layer_cycles, shown
 from .inputs import random_input, read_input
 from .oracle import Oracle, oracle_of
@@ -36,7 +36,7 @@ def verify(arguments: argparse.Namespace) -> int:
     oracle = oracle_of(file.network, arguments.network, arithmetic)
     inputs = gathered(file, arguments.input, arguments.frames, arguments.seed, oracle.unsigned)
     try:
-        run = ran(file, oracle, sizes, arithmetic, inputs, arguments.engine, progress_line())
+        run = ran(file, oracle, sizes, arithmetic, inputs, arguments.engine, progress_line(), arguments.keep_dead)
     except SimulationFailed as error:
         print(f"{arguments.network}: the gateware did not come to an end: {error}", file=sys.stderr)
         return 1
@@ -57,7 +57,7 @@ def gathered(file: NetworkFile, paths: Sequence[str], frames: int | None, seed: 
 
 def ran(
     file: NetworkFile, oracle: Oracle, sizes: Configuration, arithmetic: Arithmetic, inputs: Inputs, engine: str,
-    tell: Callable[[str], None],
+    tell: Callable[[str], None], keep_dead: bool = False,
 ) -> Run:  # fmt: skip
     """All inputs on the engine and on the oracle."""
     found = Comparison()
@@ -65,17 +65,16 @@ def ran(
     if engine == "rtl":
         from .rtl import inferences
 
-        program = compiled(file, sizes, arithmetic)
+        program = compiled(file, sizes, arithmetic, keep_dead)
         results = inferences(program, [x for _, x in inputs], tell)
         for (name, x), result in zip(inputs, results, strict=True):
             tell(f"comparing {name}")
             want = oracle.outputs(x)
-            for n, told in enumerate(program.host["layers"]):
-                compare_layer(found, name, file.network, n, told, result.layers[n], result.first_pass.get(n), want)
+            compare_layers(found, name, file.network, program.host, result.layers, result.first_pass, want)
             if slowest is None or sum(layer_cycles(result)) > sum(layer_cycles(slowest)):
                 slowest = result
     else:
-        program = _program_if_it_fits(file, sizes, arithmetic)
+        program = _program_if_it_fits(file, sizes, arithmetic, keep_dead)
         for n, (name, x) in enumerate(inputs):
             tell(f"{name}, input {n + 1} of {len(inputs)}: {found.total:,} activations compared")
             _compare_golden(found, name, file, x, arithmetic, oracle.outputs(x))
@@ -85,10 +84,12 @@ def ran(
     )
 
 
-def _program_if_it_fits(file: NetworkFile, sizes: Configuration, arithmetic: Arithmetic) -> Program | None:
+def _program_if_it_fits(
+    file: NetworkFile, sizes: Configuration, arithmetic: Arithmetic, keep_dead: bool
+) -> Program | None:
     """The golden model knows no sizes: a network that does not fit is verified all the same, and the reason told."""
     try:
-        return compiled(file, sizes, arithmetic)
+        return compiled(file, sizes, arithmetic, keep_dead)
     except BadInput as error:
         print(f"not for {sizes.name}: {error}", file=sys.stderr)
         return None

@@ -3,12 +3,15 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from ... import networks
 from ...engine import CONFIGURATIONS, Configuration, configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ...networks import NetworkFile
 from ..graph import Runtime
+from ..passes.dead_channels import without_dead_channels
 from .assembly import compile_network
 from .image import Program
 from .summary import summary
@@ -37,6 +40,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         choices=list(ARITHMETICS),
         help="how sums are rounded (default: double for .tflite, single for .onnx)",
     )
+    parser.add_argument("--keep-dead", action="store_true", help="keep channels that cannot reach the output")
     parser.add_argument("-o", "--output", metavar="IMAGE", help="where to write the program image")
     parser.set_defaults(run=run)
 
@@ -45,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile ``arguments.network``; :class:`BadInput` when it cannot run on the configuration."""
     sizes = configuration(arguments.config)
     file = networks.load(arguments.network)
-    program = compiled(file, sizes, arithmetic_of(file, arguments.arithmetic))
+    program = compiled(file, sizes, arithmetic_of(file, arguments.arithmetic), arguments.keep_dead)
     print(summary(program))
     if arguments.output:
         image = program.to_bytes()
@@ -63,7 +67,20 @@ def arithmetic_of(file: NetworkFile, name: str | None) -> Arithmetic:
     return found
 
 
-def compiled(file: NetworkFile, sizes: Configuration, arithmetic: Arithmetic) -> Program:
-    """The program image, with the network's description and its work in the host's part."""
-    description = file.description() | {"operator_macs": operator_macs(file.network)}
-    return compile_network(file.network, sizes, description, arithmetic)
+def compiled(file: NetworkFile, sizes: Configuration, arithmetic: Arithmetic, keep_dead: bool = False) -> Program:
+    """The program image. The host's part has the network's description, its work, and what became of its channels.
+
+    That is ``operator_macs``, of the network as it is in the file, and ``channels``: for each tensor that lost some,
+    the numbers of those ``kept``, and which of them, by their place in ``kept``, hold ``arbitrary`` values.
+    """
+    network = file.network
+    description = file.description() | {"operator_macs": operator_macs(network)}
+    if not keep_dead:
+        reduced = without_dead_channels(network)
+        network = reduced.network
+        description["channels"] = {
+            name: {"kept": kept.tolist(), "arbitrary": np.flatnonzero(~reduced.live[name]).tolist()}
+            for name, kept in reduced.kept.items()
+            if len(kept) < file.network.tensors[name].picture[2] or not reduced.live[name].all()
+        }
+    return compile_network(network, sizes, description, arithmetic)
