@@ -17,9 +17,9 @@ from tb.engine.executor import Executor
 from tb.oracle.public import needs_data, tflite_path
 
 AXES = ("row", "column", "channel")
-KINDS = ("conv", "depthwise", "depthwise_single", "fully_connected", "add", "average_pool", "max_pool", "pad",
-         "reshape", "softmax", "chain")  # fmt: skip
-SEEDS_A_KIND = 8
+SEEDS_A_KIND = 6
+REFUSED = ("prelu", "softmax_inside", "resize_bilinear", "add_any", "sub", "mul", "mixture")
+"""Kinds of which some networks have no exact form on the array."""
 
 
 def assert_program_equals_golden(
@@ -36,17 +36,18 @@ def assert_program_equals_golden(
     executor = Executor(program.to_bytes(), eager)
     for result in executor.run(x):
         told = program.host["layers"][result.layer]
+        if told["tensor"] is None:
+            continue
         rows, columns, channels = told["shape"]
         top, left, first = told["origin"]
         down, right = told["row_column_step"]
         tensor = want[told["tensor"]]
-        part = (
-            tensor.reshape(-1, *tensor.shape[-2:])[
-                top : top + rows * down : down, left : left + columns * right : right, first : first + channels
-            ]
-            if tensor.size != rows * columns * channels
-            else tensor.reshape(rows, columns, channels)
-        )
+        if tensor.size == rows * columns * channels:
+            part = tensor.reshape(rows, columns, channels)
+        else:
+            tensor = tensor.reshape(network.tensors[told["tensor"]].picture)
+            part = tensor[top : top + rows * down : down, left : left + columns * right : right]
+            part = part[:, :, first : first + channels]
         got = result.values[:, :, :channels]
         what = f"{sizes.name}: step {result.step}, {told['tensor']} from row {result.row}"
         difference = first_difference(what, part[result.row : result.row + len(got)], got, AXES)
@@ -57,15 +58,22 @@ def assert_program_equals_golden(
 
 
 @pytest.mark.parametrize("sizes", CONFIGURATIONS.values(), ids=list(CONFIGURATIONS))
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", oracle.EVERY_KIND)
 def test_random_networks_equal_golden(kind, sizes):
+    refused = []
     for seed in range(SEEDS_A_KIND):
-        network = parse_network(oracle.random_network(kind, seed))
-        x = oracle.random_input(oracle.random_network(kind, seed), seed)
+        model = oracle.random_network(kind, seed)
+        network, x = parse_network(model), int8(oracle.random_input(model, seed))
         try:
             assert_program_equals_golden(network, sizes, x, eager=bool(seed % 2))
         except BadInput as error:
-            print(f"{kind} seed {seed}: {error}")
+            refused.append(str(error))
+    assert not refused or kind in REFUSED, refused
+
+
+def int8(x: np.ndarray) -> np.ndarray:
+    """uint8 files are read as 128 less."""
+    return x if x.dtype == np.int8 else (x ^ 0x80).view(np.int8)
 
 
 def programs_of_less_memory(network: Network, sizes: Configuration, x: np.ndarray) -> tuple[int, str]:

@@ -51,6 +51,8 @@ class ArrayLayer:
         Rows and columns of the storage from one output pixel to the next.
     shared : bool
         WINDOW: ``weights`` is (1, 1, channels) and counts for every tap of the kernel.
+    partial : bool
+        What it writes is not yet, or no, tensor of the file.
     """
 
     operators: tuple[Operator, ...]
@@ -77,6 +79,7 @@ class ArrayLayer:
     out_origin: Shape = (0, 0, 0)
     out_step: tuple[int, int] = (1, 1)
     shared: bool = False
+    partial: bool = False
 
     @property
     def epilogue(self) -> Epilogue:

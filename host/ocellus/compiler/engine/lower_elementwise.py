@@ -2,90 +2,127 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from ...program_formats import Epilogue, LayerOp
-from ..graph import Kind, Operator, Tensor
-from ..quantisation import Factor, activation_range, add_factors
-from .layers import ArrayLayer, Combination, Shape
+from ..graph import Kind, Operator, Runtime, Tensor
+from ..onnx_pairs import exact_pair_factors
+from ..quantisation import Factor, activation_range, add_factors, product_factor
+from .copies import constant_picture, copied, spread_out
+from .layers import ArrayLayer, Combination
+from .lower_functions import apply_table
 from .storages import Storages
-
-IDENTITY = Factor(1 << 30, 1)
 
 
 def lower_sum(storages: Storages, operator: Operator) -> None:
-    """The second operand is read where the result goes, so both lie alike; it has to be complete before."""
+    """The second operand is read where the result goes, so both lie alike; it has to be complete before.
+
+    An operand of one value makes a table of the other. What repeats along rows, columns or channels is copied out
+    first, and so is a constant for each channel.
+    """
     inputs, output = storages.tensors(operator)
-    for tensor in inputs:
-        if tensor.data is not None or tensor.picture != output.picture:
-            raise storages.refuse(
-                operator,
-                f"tensor {tensor.name!r}: found shape {tensor.shape} or a constant, allowed two activations of "
-                f"shape {output.shape}",
-            )
-        storages.picture(operator, tensor)
-    orders = ((0, 1), (1, 0)) if operator.kind is not Kind.SUB else ((0, 1),)
-    ways = [(first, second) for first, second in orders if _fusable(storages, inputs[first], inputs[second])]
-    if ways:
-        first, second = max(ways, key=lambda way: _sums(storages, inputs[way[0]]))
-        _fuse(storages, operator, inputs[first], inputs[second], output)
+    single = [t for t in inputs if t.data is not None and (t.data == t.data.flat[0]).all()]
+    if single:
+        _lower_as_table(storages, operator, inputs, output, inputs.index(single[0]))
         return
-    storage, shape = storages.picture(operator, inputs[0])
-    copy = copied((operator,), storage, storages.store(output), shape)
-    combination = _combination(storages, operator, inputs[0], inputs[1], output)
-    storages.add(replace(copy, combination=combination, multiply=operator.kind is Kind.MUL))
+    operands = [_operand(storages, operator, inputs, n, output) for n in (0, 1)]
+    orders = ((0, 1), (1, 0)) if operator.kind is not Kind.SUB else ((0, 1),)
+    ways = [(first, second) for first, second in orders if _fusable(storages, operands[first], operands[second])]
+    if ways:
+        first, second = max(ways, key=lambda way: _sums(storages, operands[way[0]]))
+        plan = storages.plan
+        layer = plan.layers.pop(plan.writers(operands[first])[0])  # to the end: it has no other reader
+        del plan.shapes[operands[first]], plan.stored_as[operands[first]]
+        plan.notes.append(f"{operator} is fused into {layer.operators[0]}")
+        layer = replace(layer, operators=(*layer.operators, operator), output=storages.store(output))
+    else:
+        first, second = 0, 1
+        layer = copied((operator,), operands[0], storages.store(output), output.picture)
+    combination = _combination(storages, operator, inputs, (first, second), operands[second], output)
+    storages.add(replace(layer, combination=combination, multiply=operator.kind is Kind.MUL))
 
 
-def _fuse(storages: Storages, operator: Operator, x: Tensor, y: Tensor, output: Tensor) -> None:
-    """Into the layer that makes ``x``, which moves to the end, for it has no other reader, and ``y`` comes first."""
-    plan = storages.plan
-    layer = plan.layers.pop(plan.writers(x.name)[0])
-    combination = _combination(storages, operator, x, y, output)
-    del plan.shapes[x.name], plan.stored_as[x.name]
-    storages.add(
-        replace(
-            layer,
-            operators=(*layer.operators, operator),
-            output=storages.store(output),
-            combination=combination,
-            multiply=operator.kind is Kind.MUL,
-        )
-    )
-    plan.notes.append(f"{operator} is fused into {layer.operators[0]}")
+def _operand(storages: Storages, operator: Operator, inputs: list[Tensor], number: int, output: Tensor) -> str:
+    """The storage of an operand in the output's shape."""
+    tensor, other = inputs[number], inputs[1 - number]
+    shape = output.picture
+    if tensor.data is not None:
+        values = tensor.data.reshape(-1)
+        if values.size != shape[2] or tensor.shape[-1] != shape[2]:
+            raise storages.refuse(
+                operator, f"tensor {tensor.name!r}: found a constant of shape {tensor.shape}, allowed one of channels"
+            )
+        source, _ = storages.picture(operator, other)
+        return constant_picture(storages, operator, source, shape, values)
+    storage, had = storages.picture(operator, tensor)
+    return storage if had == shape else spread_out(storages, operator, storage, had, shape)
 
 
-def _fusable(storages: Storages, value: Tensor, other: Tensor) -> bool:
+def _lower_as_table(
+    storages: Storages, operator: Operator, inputs: list[Tensor], output: Tensor, constant: int
+) -> None:
+    x, y = inputs[1 - constant], inputs[constant]
+    if x.data is not None or x.picture != output.picture or y.data is None:
+        raise storages.refuse(operator, f"tensor {x.name!r}: found shape {x.shape}, allowed that of the output")
+    value = int(y.data.flat[0])
+    pairs = ((n, value) if constant else (value, n) for n in range(-128, 128))
+    factors = _factors(storages, operator, inputs, output)
+    low, high = activation_range(operator.activation, output)
+    table = [_result(operator, inputs, factors, pair) + output.zero_point for pair in pairs]
+    apply_table(storages, operator, x, output, tuple(min(max(n, low), high) for n in table))
+
+
+def _result(operator: Operator, inputs: list[Tensor], factors: list[Factor], pair: tuple[int, int]) -> int:
+    a, b = (value - tensor.zero_point for value, tensor in zip(pair, inputs, strict=True))
+    if operator.kind is Kind.MUL:
+        return factors[2].times(a * b)
+    b = -b if operator.kind is Kind.SUB else b
+    return factors[2].times(factors[0].times(a << 20) + factors[1].times(b << 20))
+
+
+def _factors(storages: Storages, operator: Operator, inputs: list[Tensor], output: Tensor) -> list[Factor]:
+    """Of both operands and of the result."""
+    if storages.plan.network.runtime is Runtime.ONNX:
+        found = exact_pair_factors(operator, inputs, output)
+        if found.differing:
+            storages.plan.notes.append(
+                f"{operator} gives another result than ONNX Runtime for {found.differing} of 65536 pairs of values"
+            )
+        return [found.first, found.second, found.output]
+    if operator.kind is Kind.MUL:
+        return [Factor(0, 0), Factor(0, 0), product_factor(inputs[0], inputs[1], output)]
+    return list(add_factors(inputs[0], inputs[1], output))
+
+
+def _fusable(storages: Storages, value: str, other: str) -> bool:
     """One layer makes ``value``, for nobody else."""
     plan = storages.plan
-    writers, readers = plan.writers(value.name), storages.readers(value.name)
-    if len(writers) != 1 or len(readers) != 1 or value.name in (plan.stored_as[other.name], plan.network.output):
+    if plan.stored_as.get(value) != value or value in (other, plan.network.output, plan.input):
+        return False
+    aliases = [name for name, storage in plan.stored_as.items() if storage == value]
+    writers, readers = plan.writers(value), [reader for name in aliases for reader in storages.readers(name)]
+    if len(writers) != 1 or len(readers) != 1 or len(aliases) != 1 or plan.readers(value):
         return False
     layer = plan.layers[writers[0]]
     return layer.epilogue is Epilogue.PLAIN and layer.op is not LayerOp.MAXIMUM and layer.out_step == (1, 1)
 
 
-def _sums(storages: Storages, value: Tensor) -> int:
+def _sums(storages: Storages, value: str) -> int:
     """Clocks of a group in the layer that makes ``value``: an epilogue hides behind many."""
-    layer = storages.plan.layers[storages.plan.writers(value.name)[0]]
+    layer: ArrayLayer = storages.plan.layers[storages.plan.writers(value)[0]]
     channels = layer.in_shape[2] if layer.op is LayerOp.POINT else 1
     return layer.kernel[0] * layer.kernel[1] * channels
 
 
-def _combination(storages: Storages, operator: Operator, x: Tensor, y: Tensor, output: Tensor) -> Combination:
+def _combination(
+    storages: Storages,
+    operator: Operator,
+    inputs: list[Tensor],
+    order: tuple[int, int],
+    operand: str,
+    output: Tensor,
+) -> Combination:
     minimum, maximum = activation_range(operator.activation, output)
-    zero_points = (x.zero_point, y.zero_point, output.zero_point)
-    operand = storages.plan.stored_as[y.name]
-    if operator.kind is Kind.MUL:
-        product = np.float32(x.scale) * np.float32(y.scale) / np.float32(output.scale)
-        return Combination(operand, zero_points, Factor.of(float(product)), minimum=minimum, maximum=maximum)
-    first, second, result = add_factors(x, y, output)
+    zero_points = (inputs[order[0]].zero_point, inputs[order[1]].zero_point, output.zero_point)
+    factors = _factors(storages, operator, inputs, output)
+    pair = None if operator.kind is Kind.MUL else (factors[order[0]], factors[order[1]])
     subtract = operator.kind is Kind.SUB
-    return Combination(operand, zero_points, result, (first, second), subtract, minimum, maximum)
-
-
-def copied(operators: tuple[Operator, ...], source: str, output: str, shape: Shape) -> ArrayLayer:
-    """A layer that hands on every pixel."""
-    return ArrayLayer(
-        operators, LayerOp.WINDOW, source, output, shape, shape, np.ones((1, 1, shape[2]), np.int8),
-        np.zeros(shape[2], np.int32), (IDENTITY,) * shape[2],
-    )  # fmt: skip
+    return Combination(operand, zero_points, factors[2], pair, subtract, minimum, maximum)

@@ -7,27 +7,12 @@ import numpy as np
 
 from ...program_formats import LayerOp
 from ..graph import Kind, Operator
-from ..quantisation import Factor, activation_range
+from ..quantisation import activation_range, mean_factor
+from .copies import IDENTITY, copied
 from .layers import ArrayLayer, Shape
-from .lower_elementwise import IDENTITY, copied
 from .lower_weighted import MAX_PASSES
+from .quotients import MAX_EXACT, quotient
 from .storages import Storages, pads
-
-_MAX_EXACT = 2800
-"""Elements up to which ``2^31 // n + 1`` gives the exact quotient: 128 * n * 2n < 2^31."""
-
-
-def quotient_factor(storages: Storages, operator: Operator, count: int) -> Factor:
-    """Division by ``count``, halves away from zero, with either rounding.
-
-    A multiplier a little above ``2^31 / count`` without a shift is rounded once, halves up; the excess takes negative
-    halves down, and is too small to matter elsewhere.
-    """
-    if count == 1:
-        return IDENTITY
-    if count > _MAX_EXACT:
-        raise storages.refuse(operator, f"found an average of {count} pixels, allowed up to {_MAX_EXACT}")
-    return Factor((1 << 31) // count + 1, 0)
 
 
 def lower_average_pool(storages: Storages, operator: Operator) -> None:
@@ -46,7 +31,10 @@ def lower_average_pool(storages: Storages, operator: Operator) -> None:
     runs = [_runs(shape, output.picture, operator, lead, axis, passes > MAX_PASSES) for axis in (0, 1)]
     for (top, rows, count_rows), (left, columns, count_columns) in product(*runs):
         part = _part(base, top, rows, left, columns)
-        factor = quotient_factor(storages, operator, count_rows * count_columns)
+        count = count_rows * count_columns
+        if count > MAX_EXACT:
+            raise storages.refuse(operator, f"found an average of {count} pixels, allowed up to {MAX_EXACT}")
+        factor = quotient(count)
         storages.add(_summed(replace(part, factors=(factor,) * shape[2]), passes > MAX_PASSES))
 
 
@@ -103,9 +91,7 @@ def lower_mean(storages: Storages, operator: Operator) -> None:
     kernel = (shape[0] if 0 in operator.axes else 1, shape[1] if 1 in operator.axes else 1)
     out_shape = (shape[0] // kernel[0], shape[1] // kernel[1], shape[2])
     count = kernel[0] * kernel[1]
-    real = Factor.of(x.scale / output.scale)
-    up = min(count.bit_length() - 1, 32, 31 + real.shift)
-    factor = Factor((real.multiplier << up) // count, real.shift - up)
+    factor = mean_factor(x, output, count)
     base = ArrayLayer(
         (operator,), LayerOp.WINDOW, storage, storages.store(output, out_shape), shape, out_shape, None,
         np.full(shape[2], -count * x.zero_point, np.int32), (factor,) * shape[2], kernel, kernel,

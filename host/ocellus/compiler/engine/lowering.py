@@ -4,9 +4,13 @@ from ...engine import Configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ..graph import Kind, Network, Operator
+from ..tflite_tables import TABLE_KINDS
 from .layers import Plan
 from .lower_elementwise import lower_sum
+from .lower_functions import lower_function
+from .lower_moves import lower_concatenation, lower_resize_nearest, lower_slice
 from .lower_places import lower_average_pool, lower_max_pool, lower_mean, lower_pad
+from .lower_resample import lower_resize_bilinear, lower_transpose_convolution
 from .lower_weighted import lower_convolution, lower_depthwise, lower_fully_connected
 from .storages import Storages
 from .unfolding import unfold_input
@@ -22,6 +26,12 @@ _LOWERINGS = {
     Kind.MAX_POOL_2D: lower_max_pool,
     Kind.MEAN: lower_mean,
     Kind.PAD: lower_pad,
+    Kind.CONCATENATION: lower_concatenation,
+    Kind.STRIDED_SLICE: lower_slice,
+    Kind.RESIZE_NEAREST_NEIGHBOR: lower_resize_nearest,
+    Kind.RESIZE_BILINEAR: lower_resize_bilinear,
+    Kind.TRANSPOSE_CONV: lower_transpose_convolution,
+    **dict.fromkeys(TABLE_KINDS, lower_function),
 }
 
 

@@ -105,14 +105,14 @@ class _Interleaving:
         return n in self.done and self.plan.layers[n].output == storage
 
     def _ready(self, step: Rows) -> bool:
-        return all(self._has(storage, high) for storage, (_, high) in self.needs[step.layer].items())
+        return all(self._has(storage, high, step.layer) for storage, (_, high) in self.needs[step.layer].items())
 
-    def _has(self, storage: str, high: int) -> bool:
-        """Rows of the storage up to ``high`` are written, as far as these layers write it."""
+    def _has(self, storage: str, high: int, reader: int) -> bool:
+        """Rows of the storage up to ``high`` are written, as far as layers in front of the reader write it."""
         return all(
             self.done[n] == self._total(n) or self._first_missing(n) >= high
             for n in self.layers
-            if self._written(n, storage)
+            if n < reader and self._written(n, storage)
         )
 
     def _first_missing(self, n: int) -> int:

@@ -55,6 +55,12 @@ class Storages:
         self.plan.shapes[tensor.name] = tensor.picture if shape is None else shape
         return tensor.name
 
+    def temporary(self, operator: Operator, shape: Shape) -> str:
+        """A storage that is no tensor of the file."""
+        name = f"{operator.output} from {len(self.plan.shapes)}"
+        self.plan.shapes[name] = shape
+        return name
+
     def add(self, layer: ArrayLayer) -> None:
         """The next layer; where it makes one row or column, no stride counts."""
         rows, columns = (1 if n == 1 else s for n, s in zip(layer.out_shape[:2], layer.stride, strict=True))
