@@ -10,6 +10,7 @@ from ocellus.compiler.graph import Network
 from ocellus.compiler.tflite_file import parse_network, read_network
 from ocellus.engine import CONFIGURATIONS, Configuration
 from ocellus.errors import BadInput
+from ocellus.formats import Arithmetic
 from ocellus_sim.compare import first_difference
 from ocellus_sim.golden import cnn
 from tb import oracle
@@ -29,10 +30,12 @@ def assert_program_equals_golden(
     eager: bool = True,
     goal: Goal = Goal.THROUGHPUT,
     activation_bytes: int | None = None,
+    arithmetic: Arithmetic = Arithmetic.DOUBLE,
+    want: dict[str, np.ndarray] | None = None,
 ) -> Program:
     """Every row of every layer as the step writes it, and the output as the outlet hands it on."""
-    program = compile_network(network, sizes, goal=goal, activation_bytes=activation_bytes)
-    want = cnn.run(network, x)
+    program = compile_network(network, sizes, goal=goal, activation_bytes=activation_bytes, arithmetic=arithmetic)
+    want = cnn.run(network, x, arithmetic) if want is None else want
     executor = Executor(program.to_bytes(), eager)
     for result in executor.run(x):
         told = program.host["layers"][result.layer]
@@ -69,6 +72,19 @@ def test_random_networks_equal_golden(kind, sizes):
         except BadInput as error:
             refused.append(str(error))
     assert not refused or kind in REFUSED, refused
+
+
+@pytest.mark.parametrize("kind", oracle.EVERY_KIND)
+def test_random_networks_equal_golden_in_single_rounding(kind):
+    refused = []
+    for seed in range(SEEDS_A_KIND):
+        model = oracle.random_network(kind, seed)
+        network, x = parse_network(model), int8(oracle.random_input(model, seed))
+        try:
+            assert_program_equals_golden(network, CONFIGURATIONS["ecp5"], x, arithmetic=Arithmetic.SINGLE)
+        except BadInput as error:
+            refused.append(str(error))
+    assert not refused or kind in (*REFUSED, "mean"), refused
 
 
 def int8(x: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from ...errors import BadInput
 from ...formats import Arithmetic
 from ...layouts import Layout
 from ...program_formats import LAYER, STEP, LayerOp
-from ..graph import Network
+from ..graph import Network, Runtime
 from .arrangement import Arrangement, Goal, arrange
 from .descriptors import is_swapped, layer_fields, step_fields, wheel
 from .geometry import Walk
@@ -34,9 +34,12 @@ def compile_network(
     """The program image that runs ``network`` on an accelerator of ``sizes``.
 
     ``description`` is added to the host's part: how the output is read (head, classes, threshold). The program is the
-    best that was found for ``goal`` and takes at most ``activation_bytes`` of activations, or the memory's.
-    :class:`BadInput` when the network does not fit, with the layer that needs the most.
+    best that was found for ``goal`` and takes at most ``activation_bytes`` of activations, or the memory's. Networks
+    whose measure is ONNX Runtime round once, whatever ``arithmetic``. :class:`BadInput` when the network does not fit,
+    with the layer that needs the most.
     """
+    if network.runtime is Runtime.ONNX:
+        arithmetic = Arithmetic.SINGLE
     plan = lower(network, sizes, arithmetic)
     arrangement = arrange(plan, goal, activation_bytes)
     ways = arrangement.ways

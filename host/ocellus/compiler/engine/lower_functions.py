@@ -6,8 +6,8 @@ import numpy as np
 
 from ...program_formats import Epilogue
 from ..graph import Operator, Tensor
-from ..tflite_tables import function_table
 from .copies import copied
+from .scaling import table_of
 from .storages import Storages
 
 _VALUES = np.arange(-128, 128)
@@ -16,7 +16,7 @@ _VALUES = np.arange(-128, 128)
 def lower_function(storages: Storages, operator: Operator) -> None:
     """QUANTIZE, LOGISTIC, TANH, HARD_SWISH, LEAKY_RELU and the RELU family."""
     (x,), output = storages.tensors(operator)
-    apply_table(storages, operator, x, output, tuple(function_table(operator, x, output).tolist()))
+    apply_table(storages, operator, x, output, table_of(storages, operator, x, output))
 
 
 def apply_table(storages: Storages, operator: Operator, x: Tensor, output: Tensor, table: tuple[int, ...]) -> None:

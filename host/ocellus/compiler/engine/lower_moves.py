@@ -6,11 +6,12 @@ from math import floor
 
 import numpy as np
 
-from ..graph import Operator
+from ..graph import Operator, Tensor
 from .copies import copied, picked
 from .layers import Combination, Shape
 from .quotients import EXACT_SUM
 from .runs import runs_of
+from .scaling import float_table
 from .storages import Storages
 
 _MOST_COPIES = 36
@@ -20,7 +21,7 @@ def lower_concatenation(storages: Storages, operator: Operator) -> None:
     """A copy of each part to its place. Where a part begins inside a word, it is added to the bytes before it."""
     inputs, output = storages.tensors(operator)
     (axis,) = operator.axes
-    sources = [storages.picture(operator, tensor) for tensor in inputs]
+    sources = [_rescaled(storages, operator, tensor, output) for tensor in inputs]
     storage, at, word = storages.store(output), 0, storages.plan.sizes.word
     for source, shape in sources:
         origin = [0, 0, 0]
@@ -42,6 +43,17 @@ def lower_concatenation(storages: Storages, operator: Operator) -> None:
             origin[2] += word
             rest = picked((operator,), source, storage, shape, channels[word:])
             storages.add(replace(rest, out_origin=_shape(origin), partial=True))
+
+
+def _rescaled(storages: Storages, operator: Operator, tensor: Tensor, output: Tensor) -> tuple[str, Shape]:
+    """The storage of a part, with the output's scale: ONNX Runtime lets each have its own."""
+    source, shape = storages.picture(operator, tensor)
+    if (tensor.scale, tensor.zero_point) == (output.scale, output.zero_point):
+        return source, shape
+    storage = storages.temporary(operator, shape)
+    table = float_table(storages, operator, tensor, output)
+    storages.add(replace(copied((operator,), source, storage, shape), table=table, partial=True))
+    return storage, shape
 
 
 def lower_slice(storages: Storages, operator: Operator) -> None:

@@ -7,11 +7,12 @@ import numpy as np
 
 from ...program_formats import LayerOp
 from ..graph import Kind, Operator
-from ..quantisation import activation_range, mean_factor
+from ..quantisation import activation_range
 from .copies import IDENTITY, copied
 from .layers import ArrayLayer, Shape
 from .lower_weighted import MAX_PASSES
 from .quotients import MAX_EXACT, quotient
+from .scaling import is_onnx, mean_scaling, pool_scaling
 from .storages import Storages, pads
 
 
@@ -19,22 +20,26 @@ def lower_average_pool(storages: Storages, operator: Operator) -> None:
     """AVERAGE_POOL_2D: windows of ones, a layer for each part of the output whose windows hold equally many pixels."""
     (x,), output = storages.tensors(operator)
     storage, shape = storages.picture(operator, x)
+    if operator.dilation != (1, 1):
+        raise storages.refuse(operator, f"found dilation {operator.dilation}, allowed none")
     minimum, maximum = activation_range(operator.activation, output)
-    lead = pads(operator, shape)
+    lead, whole = pads(operator, shape), operator.kernel[0] * operator.kernel[1]
     base = ArrayLayer(
         (operator,), LayerOp.WINDOW, storage, storages.store(output), shape, output.picture, None,
         np.zeros(shape[2], np.int32), (), operator.kernel, operator.stride, pad=lead, minimum=minimum, maximum=maximum,
     )  # fmt: skip
-    if operator.count_include_pad:
-        raise storages.refuse(operator, "found padding that counts, allowed averages of pixels alone")
     passes = -(-operator.kernel[0] // 3) * -(-operator.kernel[1] // 3)
     runs = [_runs(shape, output.picture, operator, lead, axis, passes > MAX_PASSES) for axis in (0, 1)]
     for (top, rows, count_rows), (left, columns, count_columns) in product(*runs):
-        part = _part(base, top, rows, left, columns)
-        count = count_rows * count_columns
+        part, count = _part(base, top, rows, left, columns), count_rows * count_columns
         if count > MAX_EXACT:
             raise storages.refuse(operator, f"found an average of {count} pixels, allowed up to {MAX_EXACT}")
         factor = quotient(count)
+        if is_onnx(storages):
+            divisor = whole if operator.count_include_pad else count
+            factor = pool_scaling(storages, operator, x, output, count, divisor)
+            biases = np.full(shape[2], -count * x.zero_point, np.int32)
+            part = replace(part, biases=biases, zero_point=output.zero_point)
         storages.add(_summed(replace(part, factors=(factor,) * shape[2]), passes > MAX_PASSES))
 
 
@@ -91,7 +96,7 @@ def lower_mean(storages: Storages, operator: Operator) -> None:
     kernel = (shape[0] if 0 in operator.axes else 1, shape[1] if 1 in operator.axes else 1)
     out_shape = (shape[0] // kernel[0], shape[1] // kernel[1], shape[2])
     count = kernel[0] * kernel[1]
-    factor = mean_factor(x, output, count)
+    factor = mean_scaling(storages, operator, x, output, count)
     base = ArrayLayer(
         (operator,), LayerOp.WINDOW, storage, storages.store(output, out_shape), shape, out_shape, None,
         np.full(shape[2], -count * x.zero_point, np.int32), (factor,) * shape[2], kernel, kernel,
@@ -113,7 +118,7 @@ def lower_max_pool(storages: Storages, operator: Operator) -> None:
         ArrayLayer(
             (operator,), LayerOp.MAXIMUM, storage, storages.store(output), shape, output.picture, None,
             np.zeros(shape[2], np.int32), (IDENTITY,) * shape[2], operator.kernel, operator.stride,
-            pad=pads(operator, shape), fill=-128, minimum=minimum, maximum=maximum,
+            operator.dilation, pads(operator, shape), fill=-128, minimum=minimum, maximum=maximum,
         )
     )  # fmt: skip
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from ...program_formats import LayerOp
 from ..graph import Operator
-from ..quantisation import activation_range, convolution_factors
+from ..quantisation import activation_range
 from .layers import ArrayLayer, Shape
 from .lower_weighted import biases
 from .quotients import quotient
 from .runs import runs_of
+from .scaling import weighted_factors
 from .storages import Storages, constant, pads
 
 _LARGEST_WEIGHT = 127
@@ -25,7 +26,7 @@ def lower_transpose_convolution(storages: Storages, operator: Operator) -> None:
     source, shape = storages.picture(operator, x)
     storage, minimum_maximum = storages.store(output), activation_range(operator.activation, output)
     lead = pads(operator, output.picture)
-    factors = tuple(convolution_factors(x, inputs[1], output, len(weights)))
+    factors = weighted_factors(storages, operator, inputs, output, len(weights))
     sides = [_phases(output.picture[n], operator.kernel[n], operator.stride[n], lead[n], shape[n]) for n in (0, 1)]
     for (top, rows, down, begin_y, pad_y), (left, columns, right, begin_x, pad_x) in product(*sides):
         part = weights[:, down, :, :][:, :, right, :]

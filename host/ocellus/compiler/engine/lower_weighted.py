@@ -6,8 +6,9 @@ import numpy as np
 
 from ...program_formats import LayerOp
 from ..graph import Operator, Tensor
-from ..quantisation import activation_range, convolution_factors, fully_connected_factor
+from ..quantisation import activation_range
 from .layers import ArrayLayer, Shape
+from .scaling import weighted_factors
 from .storages import Storages, constant, pads
 
 MAX_PASSES = 16
@@ -45,7 +46,7 @@ def _lower(storages: Storages, operator: Operator, op: LayerOp, weights: np.ndar
         x = replace(x, name=source, shape=storages.plan.network.tensors[source].shape)
     storage, shape = storages.picture(operator, x)
     sums = weights.sum(axis=(1, 2, 3) if op is LayerOp.POINT else (0, 1), dtype=np.int64)
-    factors = tuple(convolution_factors(x, inputs[1], output, len(sums)))
+    factors = weighted_factors(storages, operator, [x, *inputs[1:]], output, len(sums))
     minimum, maximum = activation_range(operator.activation, output)
     storages.add(
         ArrayLayer(
@@ -73,14 +74,12 @@ def lower_fully_connected(storages: Storages, operator: Operator) -> None:
             f"tensor {x.name!r}: found {depth} inputs of a picture of {shape}, allowed all of it or its channels",
         )
     weights = values.reshape(channels, *kernel, shape[2])
-    factors = convolution_factors(x, inputs[1], output, channels)
-    if len(inputs[1].scales) == 1:
-        factors = [fully_connected_factor(x, inputs[1], output)] * channels
+    factors = weighted_factors(storages, operator, inputs, output, channels)
     minimum, maximum = activation_range(operator.activation, output)
     storages.add(
         ArrayLayer(
             (operator,), LayerOp.POINT, storage, storages.store(output, out_shape), shape, out_shape, weights,
-            biases(x, inputs, values.sum(axis=1, dtype=np.int64)), tuple(factors), kernel,
+            biases(x, inputs, values.sum(axis=1, dtype=np.int64)), factors, kernel,
             fill=x.zero_point, zero_point=output.zero_point, minimum=minimum, maximum=maximum,
         )
     )  # fmt: skip
