@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ocellus.configurations import Configuration
+from ocellus.engine import Configuration
 from ocellus.formats import (
     CONTROL_REPLY,
     CONTROL_REQUEST,
@@ -17,12 +17,11 @@ from ocellus.formats import (
     RGB_PIXEL,
     TENSOR_BYTE,
 )
-from ocellus.program_formats import CNN_SPENT
 from ocellus.settings import FrameFormat
 
-from .cnn import Cnn
-from .cnn.words import flow, tap
 from .control import Control
+from .engine.cnn import Cnn
+from .engine.words import flow, tapped
 from .fork import Fork
 from .isp import Isp
 from .layouts import struct
@@ -104,7 +103,7 @@ class Sensor(wiring.Component):
                 "o_tap_raw": Out(flow(struct(RAW_BEAT))),
                 "o_tap_rgb": Out(flow(struct(RGB_PIXEL))),
                 "o_tap_tensor": Out(flow(struct(TENSOR_BYTE))),
-                "o_tap_layer": Out(flow(tap(configuration))),
+                "o_tap_layer": Out(flow(tapped(configuration))),
                 "o_tap_output": Out(flow(struct(TENSOR_BYTE))),
                 "o_tap_record": Out(flow(struct(PACKET_WORD))),
                 "o_busy": Out(BUSY),
@@ -123,10 +122,6 @@ class Sensor(wiring.Component):
         m.submodules.link = link = Link(self._frame)
         m.submodules.control = control = Control(min(self._configuration.layers, COUNTED_LAYERS))
 
-        # What the accelerator counts; this one counts nothing.
-        cnn_spent = Signal(struct(CNN_SPENT))
-        cnn_count = Signal(32)
-
         connect(m, flipped(self.i_array), readout.i)
         connect(m, readout.o, fork.i)
         connect(m, fork.o_a, isp.i)
@@ -144,7 +139,7 @@ class Sensor(wiring.Component):
             tensor.i_free.eq(cnn.o_free),
             metadata.i_network_id.eq(cnn.o_status.network_id),
             metadata.i_inference_clocks.eq(cnn.o_inference_clocks),
-            metadata.i_spent.eq(cnn_spent),
+            metadata.i_spent.eq(cnn.o_spent),
             link.i_frame_counter.eq(readout.o_frame_counter),
             link.i_mode.eq(self.i_mode),
         ]
@@ -160,7 +155,8 @@ class Sensor(wiring.Component):
             metadata.i_settings.eq(control.o_metadata),
             cnn.i_load_reset.eq(control.o_load_reset),
             control.i_status.eq(cnn.o_status),
-            control.i_count.eq(cnn_count),
+            cnn.i_count_address.eq(control.o_count_address),
+            control.i_count.eq(cnn.o_count),
         ]
         if self._taps:
             self._observe(m)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocellus import formats
-from ocellus.compiler.assembly import compile_network
+from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.graph import Network
-from ocellus.configurations import Configuration, configuration
+from ocellus.engine import Configuration, configuration
 from ocellus.formats import Mode, PacketType, Pattern
 from ocellus.program_formats import CNN_SPENT
 from ocellus.settings import ReadoutSettings
@@ -18,6 +18,8 @@ from ocellus_sim.golden import link as golden_link
 from ocellus_sim.golden import readout as golden_readout
 from ocellus_sim.golden import sensor as golden
 from ocellus_sim.golden.sensor import Passage, SensorSettings
+from ocellus_sim.verify.comparison import part_of
+from ocellus_sim.verify.tap import Tapped
 from tb.frames import Words, unpacked
 from tb.link.packets import packets_of, types_of
 
@@ -142,34 +144,11 @@ def tensors(words: Words) -> list[NDArray[np.int8]]:
     return [part.astype(np.int8) for part in np.split(fields["value"], ends)[:-1]]
 
 
-def layer_outputs(chip: Chip, words: Words) -> list[dict[str, NDArray[np.int8]]]:
-    """For each run of the network every layer's output, put together from the writes to the activation memory."""
-    lanes = CONFIGURATION.requantisers
-    writes = [int(w) for w in words.reshape(len(words), -1)[:, 0]]
-    memory = np.zeros(CONFIGURATION.activation_bytes + lanes, np.int8)
-    layers = chip.program.host["layers"]
-    runs: list[dict[str, NDArray[np.int8]]] = []
-    before = len(layers)
-
-    def close(number: int) -> None:
-        at, shape = layers[number]["address"], layers[number]["shape"]
-        runs[-1][layers[number]["tensor"]] = memory[at : at + int(np.prod(shape))].reshape(shape).copy()
-
-    for word in writes:
-        address, mask, layer = word & 0xFF_FFFF, word >> 24 & (1 << lanes) - 1, word >> 24 + 9 * lanes
-        if layer != before:
-            if before < len(layers):
-                close(before)
-            if layer == 0:
-                runs.append({})
-            before = layer
-        for lane in range(lanes):
-            if mask >> lane & 1:
-                value = word >> 24 + lanes + 8 * lane & 0xFF
-                memory[address + lane] = value - 256 if value > 127 else value
-    if writes:
-        close(before)
-    return runs
+def layer_outputs(chip: Chip, words: Words, runs: int) -> list[dict[int, NDArray[np.int8]]]:
+    """For each of ``runs`` of the network every layer's results, put together from the beats at the tap."""
+    assert runs == 0 or len(words) % runs == 0, f"{len(words)} beats in {runs} runs of the network"
+    parts = np.split(words, runs) if runs else []
+    return [Tapped(chip.program.configuration, part).layers(chip.program) for part in parts]
 
 
 def assert_equal(stage: str, want, got, axes: Sequence[str]) -> None:
@@ -185,8 +164,8 @@ def check_stages(chip: Chip, frames: Sequence[NDArray[np.uint16] | None], counte
     raw = raw_frames(chip.taps["raw"].take(), *size)
     rgb = rgb_frames(chip.taps["rgb"].take(), *size)
     inputs = tensors(chip.taps["tensor"].take())
-    layers = layer_outputs(chip, chip.taps["layer"].take())
     outputs = tensors(chip.taps["output"].take())
+    layers = layer_outputs(chip, chip.taps["layer"].take(), len(outputs))
     records = records_of(chip.taps["record"].take())
     assert len(records) == len(frames), f"{len(records)} records of {len(frames)} frames"
     passages = []
@@ -197,9 +176,11 @@ def check_stages(chip: Chip, frames: Sequence[NDArray[np.uint16] | None], counte
         assert_equal(f"frame {n}, raw", want.raw, raw[n], ("row", "column"))
         assert_equal(f"frame {n}, rgb", want.rgb, rgb[n], ("row", "column", "channel"))
         assert_equal(f"frame {n}, tensor", want.tensor.ravel(), inputs[n], ("byte",))
-        for name, layer in layers[n].items():
-            axes = ("batch", "row", "column", "channel")[: layer.ndim]
-            assert_equal(f"frame {n}, layer {name}", want.layers[name].reshape(layer.shape), layer, axes)
+        for told, layer in zip(chip.program.host["layers"], layers[n].values(), strict=True):
+            part = part_of(chip.network.tensors[told["tensor"]], told, None)
+            expected = part.of_tensor(want.layers[told["tensor"]])
+            name, got = f"frame {n}, layer {told['tensor']}", part.of_layer(layer)
+            assert_equal(name, expected, got, ("row", "column", "channel"))
         assert_equal(f"frame {n}, output", want.output.ravel(), outputs[n], ("byte",))
         assert_equal(f"frame {n}, record", want.record, record, ("byte",))
         passages.append(want)

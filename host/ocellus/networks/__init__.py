@@ -1,5 +1,5 @@
 """Networks with what the sensor has to know beside their file; the project's own one lies in this folder."""
 
-from .network_file import ClassName, NetworkFile, default, load
+from .network_file import ClassName, NetworkFile, default, describe, load
 
-__all__ = ["ClassName", "NetworkFile", "default", "load"]
+__all__ = ["ClassName", "NetworkFile", "default", "describe", "load"]

@@ -7,14 +7,18 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from ..compiler.assembly import compile_network
+import numpy as np
+
+from ..compiler.engine.assembly import compile_network
+from ..compiler.engine.image import Program
+from ..compiler.engine.work import operator_macs
 from ..compiler.graph import Kind, Network, Runtime, Tensor
 from ..compiler.onnx_file import read_onnx
-from ..compiler.program import Program
+from ..compiler.passes.dead_channels import without_dead_channels
 from ..compiler.tflite_file import read_network
-from ..configurations import Configuration
+from ..engine import Configuration
 from ..errors import BadInput
-from ..formats import MAX_TOP_K, Head
+from ..formats import MAX_TOP_K, Arithmetic, Head
 from ..settings import LUMA_MATRIX, UNITY_MATRIX, FrameFormat, MetadataSettings, TensorSettings, Window
 
 TOP_K = 5
@@ -96,11 +100,28 @@ class NetworkFile:
             self.output.zero_point,
         )  # fmt: skip
 
-    def compile(self, configuration: Configuration) -> Program:
-        """The program image, with this description in the host's part."""
+    def compile(
+        self, configuration: Configuration, arithmetic: Arithmetic | None = None, keep_dead: bool = False
+    ) -> Program:
+        """The program image; channels that cannot reach the output are left out unless ``keep_dead``.
+
+        ``arithmetic`` is that of the file's runtime when it is None. The host's part has this description,
+        ``operator_macs`` of the network as it is in the file, and ``channels``: for each tensor that lost some, the
+        numbers of those ``kept``, and which of them, by their place in ``kept``, hold ``arbitrary`` values.
+        """
         if self.network.runtime is not Runtime.TFLITE:
             raise BadInput(f"{self.network.file}: found a network of {self.network.runtime}, allowed one of TFLITE")
-        return compile_network(self.network, configuration, self.description())
+        network = self.network
+        description = self.description() | {"operator_macs": operator_macs(network)}
+        if not keep_dead:
+            reduced = without_dead_channels(network)
+            network = reduced.network
+            description["channels"] = {
+                name: {"kept": kept.tolist(), "arbitrary": np.flatnonzero(~reduced.live[name]).tolist()}
+                for name, kept in reduced.kept.items()
+                if len(kept) < self.network.tensors[name].picture[2] or not reduced.live[name].all()
+            }
+        return compile_network(network, configuration, description, arithmetic or Arithmetic.DOUBLE)
 
     def description(self) -> dict[str, Any]:
         """What the file beside the network says, defaults filled in."""

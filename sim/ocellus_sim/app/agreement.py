@@ -14,8 +14,9 @@ from ocellus.records import Record
 from ocellus_sim.compare import first_difference
 from ocellus_sim.golden import link, metadata
 from ocellus_sim.golden.sensor import UNTIMED, Passage
+from ocellus_sim.verify.comparison import part_of
 
-from .observation import NEVER, Observation
+from .observation import Observation
 from .plan import Plan
 
 
@@ -67,15 +68,12 @@ def _stages(plan: Plan, want: Passage, got: Observation) -> Iterator[Check]:
     for number, layer in enumerate(plan.program.host["layers"]):
         name = layer["tensor"]
         stage = f"layer {number}, {layer['op'].lower()} {name!r}"
-        shape = got.layers[name].shape
-        axes = ("batch", "row", "column", "channel")[: len(shape)]
-        check = _equal(stage, want.layers[name].reshape(shape), got.layers[name], axes)
-        if check.difference and (got.layers[name] == NEVER).any():
-            missing = int(np.count_nonzero(got.layers[name] == NEVER))
-            check = Check(stage, check.elements, f"{check.difference}\n{missing} bytes ({NEVER}) were never written.")
-        elif check.difference is None and got.stray[name]:
-            check = Check(stage, check.elements, f"{stage}: {got.stray[name]} writes lie outside its tensor.")
-        yield check
+        if number not in got.layers:
+            yield Check(stage, 0, f"layer {number}: {got.trouble}")
+            continue
+        part = part_of(plan.file.network.tensors[name], layer, plan.program.host.get("channels", {}).get(name))
+        expected, found = part.of_tensor(want.layers[name]), part.of_layer(got.layers[number])
+        yield _equal(stage, expected, found, ("row", "column", "channel"))
     yield _one_end(
         _shaped("output", want.output, got.output, ("batch", "row", "column", "channel")), got.ends["output"]
     )

@@ -17,6 +17,7 @@ from ocellus.records import Record
 from ocellus_sim.golden import readout, sensor
 from ocellus_sim.golden.sensor import Passage
 from ocellus_sim.scenes import Scene
+from ocellus_sim.verify.tap import most_beats
 
 from .agreement import Check, check_frame
 from .observation import Observation, observe
@@ -94,15 +95,13 @@ class Exposure:
 
     def _capacities(self) -> dict[str, int]:
         """Room for a frame at every tap, and for some more than belongs there."""
-        frame, host = self.plan.options.frame, self.plan.program.host
+        frame, program = self.plan.options.frame, self.plan.program
         beats = frame.width // formats.PIXELS_PER_CLOCK * frame.height
-        layers = sum(int(np.prod(layer["shape"])) for layer in host["layers"])
-        tensor = self.plan.program.header["input_bytes"]
         # Lines have room in every mode: one that leaves against the mode must be seen, not held back.
         image = (4 + -(-frame.width * 5 // 32)) * frame.height
         return {
-            "raw": beats + 64, "rgb": beats + 64, "tensor": tensor, "layer": layers + 64,
-            "output": self.plan.program.header["output_bytes"] + 64, "record": 256, "out": image + 512,
+            "raw": beats + 64, "rgb": beats + 64, "tensor": program.input_bytes, "layer": most_beats(program) + 64,
+            "output": program.output_bytes + 64, "record": 256, "out": image + 512,
         }  # fmt: skip
 
     def _simulate(self) -> None:
@@ -169,15 +168,11 @@ class Exposure:
     def _compare(self, index: int, scene: Scene, want: Passage, facts: Mapping[str, Any]) -> FrameResult:
         path = self.work / f"seen-{index}.npz"
         with np.load(path) as seen:
-            got = observe({name: seen[name] for name in seen.files}, self.plan.program, self._requantisers)
+            got = observe({name: seen[name] for name in seen.files}, self.plan.program)
         path.unlink()
         (self.work / f"frame-{index}.npy").unlink()
         checks, records = check_frame(self.plan, index, want, got)
         return FrameResult(index, scene, want, got, checks, records, facts["seconds"], facts["cpu"])
-
-    @property
-    def _requantisers(self) -> int:
-        return self.plan.options.configuration.requantisers
 
     def _put(self, name: str, words: np.ndarray) -> None:
         """An array for the simulator's process, there all at once."""

@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocellus import formats
-from ocellus.compiler.program import Program
+from ocellus.compiler.engine.image import Program
 from ocellus.layouts import Layout
-
-NEVER = -1000
-"""In a layer's picture: no byte was ever written here."""
+from ocellus_sim.verify.tap import Tapped
 
 BUSY_STAGES = ("readout", "isp", "tensor", "cnn", "metadata", "link")
 
@@ -27,9 +25,9 @@ class Observation:
     rgb : uint8 (n, 3)
     ends : dict of str to bool (n,)
         ``last_in_line`` and ``last_in_frame`` of the raw and rgb beats, ``last`` of tensor and output.
-    layers : dict of str to int16
-        Each layer's output by its tensor's name, :data:`NEVER` where nothing was written; ``stray`` counts writes that
-        lie outside the layer's own tensor.
+    layers : dict of int to int8
+        Each layer's results by its number: (rows, columns, channels of all groups). Empty when they cannot be put
+        together: then ``trouble`` says why.
     busy : list of (clock, value)
         Changes of the busy flags.
     clocks : (int, int)
@@ -39,8 +37,8 @@ class Observation:
     raw: NDArray[np.uint16]
     rgb: NDArray[np.uint8]
     tensor: NDArray[np.int8]
-    layers: dict[str, NDArray[np.int16]]
-    stray: dict[str, int]
+    layers: dict[int, NDArray[np.int8]]
+    trouble: str | None
     output: NDArray[np.int8]
     record: bytes
     link: bytes
@@ -51,16 +49,16 @@ class Observation:
     clocks: tuple[int, int]
 
 
-def observe(seen: Mapping[str, NDArray[np.uint64]], program: Program, requantisers: int) -> Observation:
+def observe(seen: Mapping[str, NDArray[np.uint64]], program: Program) -> Observation:
     """Words of the taps, taken apart."""
     raw, rgb = seen["raw"], seen["rgb"]
-    layers, stray = _layers(seen["layer"], program, requantisers)
+    layers, trouble = _layers(seen["layer"], program)
     return Observation(
         raw=_pixels(raw),
         rgb=np.stack([(rgb >> np.uint64(at)).astype(np.uint8) for at in (0, 8, 16)], axis=-1),
         tensor=seen["tensor"].astype(np.uint8).view(np.int8),
         layers=layers,
-        stray=stray,
+        trouble=trouble,
         output=seen["output"].astype(np.uint8).view(np.int8),
         record=seen["record"].reshape(-1, 2)[:, 0].astype("<u8").tobytes(),
         link=seen["out"].reshape(-1, 2)[:, 0].astype("<u8").tobytes(),
@@ -99,40 +97,12 @@ def _pixels(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
     return levels.ravel()
 
 
-def _layers(
-    words: NDArray[np.uint64], program: Program, lanes: int
-) -> tuple[dict[str, NDArray[np.int16]], dict[str, int]]:
-    """Each layer's output, put together from its writes to the activation memory."""
-    columns = words.reshape(len(words), -1)
-    low = columns[:, 0]
-    high = columns[:, 1] if columns.shape[1] > 1 else np.zeros_like(low)
-
-    def field(at: int, bits: int) -> NDArray[np.uint64]:
-        if at >= 64:
-            value = high >> np.uint64(at - 64)
-        else:
-            value = low >> np.uint64(at)
-            if at and at + bits > 64:
-                value = value | high << np.uint64(64 - at)
-        return value & np.uint64((1 << bits) - 1)
-
-    address, mask, layer = field(0, 24).astype(np.int64), field(24, lanes), field(24 + 9 * lanes, 8)
-    data = [field(24 + lanes + 8 * lane, 8).astype(np.uint8).view(np.int8) for lane in range(lanes)]
-    outputs, stray = {}, {}
-    for number, described in enumerate(program.host["layers"]):
-        base, shape = described["address"], described["shape"]
-        flat = np.full(int(np.prod(shape)), NEVER, np.int16)
-        outside = 0
-        mine = layer == number
-        for lane in range(lanes):
-            written = mine & (mask >> np.uint64(lane) & np.uint64(1) != 0)
-            at, values = address[written] + lane - base, data[lane][written]
-            inside = (at >= 0) & (at < len(flat))
-            flat[at[inside]] = values[inside]
-            outside += int(np.count_nonzero(~inside))
-        outputs[described["tensor"]] = flat.reshape(shape)
-        stray[described["tensor"]] = outside
-    return outputs, stray
+def _layers(words: NDArray[np.uint64], program: Program) -> tuple[dict[int, NDArray[np.int8]], str | None]:
+    """Each layer's results by its number, and what is wrong with the places and numbers of what was written."""
+    try:
+        return Tapped(program.configuration, words).layers(program), None
+    except AssertionError as error:
+        return {}, str(error)
 
 
 def spans(busy: list[tuple[int, int]], clocks: tuple[int, int]) -> dict[str, list[tuple[int, int]]]:

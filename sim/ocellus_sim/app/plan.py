@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocellus import formats, networks
-from ocellus.compiler.program import Program
+from ocellus.compiler.engine.image import Program
 from ocellus.errors import BadInput
 from ocellus.networks import NetworkFile
 from ocellus.settings import LUMA_MATRIX, ReadoutSettings, Window

@@ -37,10 +37,10 @@ def stage_clocks(frame: FrameResult) -> dict[str, int]:
     return {name: sum(last - first for first, last in found.get(name, [])) for name in BUSY_STAGES}
 
 
-def layer_clocks(frame: FrameResult) -> list[int]:
+def layer_clocks(plan: Plan, frame: FrameResult) -> list[int]:
     """Clocks of each layer of the network."""
     found = spans(frame.got.busy, frame.got.clocks)
-    return [sum(last - first for first, last in found.get(f"layer {n}", [])) for n in range(len(frame.got.layers))]
+    return [sum(last - first for first, last in found.get(f"layer {n}", [])) for n in range(len(plan.program.layers))]
 
 
 def scored(plan: Plan, frame: FrameResult) -> Score | None:
@@ -109,7 +109,7 @@ def result(run: Exposure, frames: Sequence[FrameResult], began: float) -> dict[s
 
 
 def _layers(plan: Plan, frames: Sequence[FrameResult]) -> list[dict[str, Any]]:
-    clocks = np.mean([layer_clocks(frame) for frame in frames], axis=0).round().astype(int)
+    clocks = np.mean([layer_clocks(plan, frame) for frame in frames], axis=0).round().astype(int)
     layers = plan.program.host["layers"]
     return [
         {"layer": n, "op": layer["op"].lower(), "tensor": layer["tensor"], "macs": layer["macs"], "cycles": int(c)}

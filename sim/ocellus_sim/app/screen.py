@@ -114,7 +114,7 @@ def _clocks(plan: Plan, results: Sequence[FrameResult], facts: Mapping[str, Any]
     most = max(stages.values()) or 1
     for name, clocks in stages.items():
         shown.add_row(name, f"{clocks:,}", f"{clocks / CLOCK_HZ * 1e3:.3f} ms", Text(_bar(clocks / most), "cyan"))
-    layers = sorted(enumerate(layer_clocks(results[0])), key=lambda item: -item[1])[:3]
+    layers = sorted(enumerate(layer_clocks(plan, results[0])), key=lambda item: -item[1])[:3]
     slow = ", ".join(f"{n} {plan.program.host['layers'][n]['op'].lower()} {c:,}" for n, c in layers)
     frame = plan.options.frame
     rate = CLOCK_HZ / max(frame.clocks_per_frame, stages["cnn"])

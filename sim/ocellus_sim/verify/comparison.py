@@ -91,14 +91,14 @@ def compare_layers(
         between = _between(network, told) if number in first_pass else None
         for name, values in ((told["tensor"], layers[number]), (between, first_pass.get(number))):
             if name is not None and name in want and values is not None:
-                part = _part(network.tensors[name], told, host.get("channels", {}).get(name))
+                part = part_of(network.tensors[name], told, host.get("channels", {}).get(name))
                 expected, got = part.of_tensor(want[name]), part.of_layer(values)
                 found.add(number, source, network.tensors[name], expected, got, part.places)
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Which part of a tensor a layer is. ``places`` is None where it is the whole of it in another shape."""
+class Part:
+    """Which part of a tensor a layer is; ``places`` (rows, columns, channels) is None where it is the whole of it."""
 
     shape: tuple[int, int, int]
     picture: tuple[int, int, int]
@@ -114,17 +114,18 @@ class _Part:
         return values.reshape(self.shape) if self.places is None else values.reshape(self.picture)[np.ix_(*self.places)]
 
 
-def _part(tensor: Tensor, told: Mapping[str, Any], channels: Mapping[str, list[int]] | None) -> _Part:
+def part_of(tensor: Tensor, told: Mapping[str, Any], channels: Mapping[str, list[int]] | None) -> Part:
+    """What of ``tensor`` the layer makes that an image tells of as ``told``; ``channels`` says which are left."""
     rows, columns, count = told["shape"]
     if channels is None and tensor.size == rows * columns * count:
-        return _Part((rows, columns, count), tensor.picture, np.arange(count), None)
+        return Part((rows, columns, count), tensor.picture, np.arange(count), None)
     top, left, first = told["origin"]
     down, right = told["row_column_step"]
     kept = np.arange(tensor.picture[2]) if channels is None else np.array(channels["kept"])
     arbitrary = set() if channels is None else set(channels["arbitrary"])
     own = np.array([n for n in range(count) if first + n not in arbitrary], np.int64)
     places = (top + down * np.arange(rows), left + right * np.arange(columns), kept[first + own])
-    return _Part((rows, columns, count), tensor.picture, own, places)
+    return Part((rows, columns, count), tensor.picture, own, places)
 
 
 def _between(network: Network, told: Mapping[str, Any]) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ocellus import networks
-from ocellus.compiler.engine.command import arithmetic_of, compiled
+from ocellus.compiler.engine.command import arithmetic_of
 from ocellus.compiler.engine.image import Program
 from ocellus.compiler.graph import Kind
 from ocellus.engine import Configuration, configuration
@@ -65,7 +65,7 @@ def ran(
     if engine == "rtl":
         from .rtl import inferences
 
-        program = compiled(file, sizes, arithmetic, keep_dead)
+        program = file.compile(sizes, arithmetic, keep_dead)
         results = inferences(program, [x for _, x in inputs], tell)
         for (name, x), result in zip(inputs, results, strict=True):
             tell(f"comparing {name}")
@@ -89,7 +89,7 @@ def _program_if_it_fits(
 ) -> Program | None:
     """The golden model knows no sizes: a network that does not fit is verified all the same, and the reason told."""
     try:
-        return compiled(file, sizes, arithmetic, keep_dead)
+        return file.compile(sizes, arithmetic, keep_dead)
     except BadInput as error:
         print(f"not for {sizes.name}: {error}", file=sys.stderr)
         return None

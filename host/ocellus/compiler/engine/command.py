@@ -3,19 +3,13 @@
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from ... import networks
-from ...engine import CONFIGURATIONS, Configuration, configuration
+from ...engine import CONFIGURATIONS, configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ...networks import NetworkFile
 from ..graph import Runtime
-from ..passes.dead_channels import without_dead_channels
-from .assembly import compile_network
-from .image import Program
 from .summary import summary
-from .work import operator_macs
 
 DEFAULT_CONFIGURATION = "ecp5"
 ARITHMETICS = {a.name.lower(): a for a in Arithmetic}
@@ -49,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile ``arguments.network``; :class:`BadInput` when it cannot run on the configuration."""
     sizes = configuration(arguments.config)
     file = networks.load(arguments.network)
-    program = compiled(file, sizes, arithmetic_of(file, arguments.arithmetic), arguments.keep_dead)
+    program = file.compile(sizes, arithmetic_of(file, arguments.arithmetic), arguments.keep_dead)
     print(summary(program))
     if arguments.output:
         image = program.to_bytes()
@@ -65,22 +59,3 @@ def arithmetic_of(file: NetworkFile, name: str | None) -> Arithmetic:
     if onnx and found is not Arithmetic.SINGLE:
         raise BadInput(f"{file.network.file}: found arithmetic {name}, allowed single: ONNX Runtime rounds once")
     return found
-
-
-def compiled(file: NetworkFile, sizes: Configuration, arithmetic: Arithmetic, keep_dead: bool = False) -> Program:
-    """The program image. The host's part has the network's description, its work, and what became of its channels.
-
-    That is ``operator_macs``, of the network as it is in the file, and ``channels``: for each tensor that lost some,
-    the numbers of those ``kept``, and which of them, by their place in ``kept``, hold ``arbitrary`` values.
-    """
-    network = file.network
-    description = file.description() | {"operator_macs": operator_macs(network)}
-    if not keep_dead:
-        reduced = without_dead_channels(network)
-        network = reduced.network
-        description["channels"] = {
-            name: {"kept": kept.tolist(), "arbitrary": np.flatnonzero(~reduced.live[name]).tolist()}
-            for name, kept in reduced.kept.items()
-            if len(kept) < file.network.tensors[name].picture[2] or not reduced.live[name].all()
-        }
-    return compile_network(network, sizes, description, arithmetic)

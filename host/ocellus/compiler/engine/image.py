@@ -56,6 +56,16 @@ class Program:
         return self.header["network_id"]
 
     @property
+    def input_bytes(self) -> int:
+        """Size of the input tensor."""
+        return self.header["input_rows"] * self.header["input_columns"] * self.header["input_channels"]
+
+    @property
+    def output_bytes(self) -> int:
+        """Size of the output tensor."""
+        return self.header["output_rows"] * self.header["output_columns"] * self.header["output_channels"]
+
+    @property
     def configuration(self) -> Configuration:
         """The sizes that the program was made for."""
         return CONFIGURATIONS[self.host["configuration"]]
