@@ -1,11 +1,11 @@
 # Verbs. Each sees to .venv by itself (the packages of requirements/*.lock, from PyPI), then goes into Python.
-.PHONY: help sim test lint format regress faults quality numbers lock clean
+.PHONY: help sim test lint format regress faults quality numbers bench-cnn lock clean
 .DEFAULT_GOAL := help
 RUN := @sh scripts/prepare.sh run && .venv/bin/python
 DEV := @sh scripts/prepare.sh dev && .venv/bin/python
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s%s\n", $$1, $$2} /^#   /{print substr($$0, 3)}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s%s\n", $$1, $$2} /^#   /{print substr($$0, 3)}' Makefile
 
 sim: ## a 4K frame through the whole sensor in Verilator, checked bit for bit
 	$(RUN) -m ocellus_sim.app
@@ -39,6 +39,10 @@ quality: ## recall and precision of the network on scenes it was not trained on
 numbers: ## what the parts take of an ECP5, and how fast they run there: synthesis, placement, routing
 	$(RUN) scripts/figures.py $(ARGS)
 #              ARGS="pair lane"   some designs; --no-place, --seed, --placer, --router: see --help
+
+bench-cnn: ## real networks through the simulated accelerator: exact, and in how many cycles
+	$(RUN) -m scripts.bench_cnn $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(CONFIGS),--configs $(CONFIGS)) $(ARGS)
+#              NETWORKS="vww ds-cnn"   some of them; CONFIGS=ecp5 some sizes; ARGS=--again runs what is kept already
 
 lock: ## resolve requirements/*.lock again from pyproject.toml
 	$(RUN) scripts/lock.py

@@ -8,6 +8,7 @@ import pytest
 
 from ocellus.cli import main
 from ocellus.compiler.engine import command
+from ocellus.compiler.engine.image import Program
 from ocellus.compiler.engine.summary import layer_macs, total_macs
 from ocellus.compiler.engine.work import operator_macs
 from ocellus.compiler.tflite_file import parse_network
@@ -15,21 +16,21 @@ from ocellus.errors import BadInput
 from tb.oracle.builder import ModelBuilder, Quantisation
 
 
-def small_network() -> bytes:
-    """A convolution with a sum fused behind it, a depthwise one, a mean, and a SOFTMAX for the host."""
+def small_network(mean: bool = True) -> bytes:
+    """A convolution with a sum fused behind it, a depthwise one, a mean if wanted, and a SOFTMAX for the host."""
     model = ModelBuilder()
     q = Quantisation(0.05, 3)
     x = model.input((1, 6, 6, 4), q)
     y = model.convolution("CONV_2D", x, np.ones((4, 3, 3, 4)), np.zeros(4), 0.01, q)
     y = model.add(y, x, q)
     y = model.convolution("DEPTHWISE_CONV_2D", y, np.ones((1, 3, 3, 4)), np.zeros(4), 0.01, q, (2, 2))
-    y = model.mean(y, (1, 2), q, keep=False)
-    y = model.fully_connected(y, np.ones((3, 4)), np.zeros(3), 0.1, Quantisation(0.3, 4))
+    y = model.mean(y, (1, 2), q, keep=False) if mean else model.reshape(y, (1, 36))
+    y = model.fully_connected(y, np.ones((3, y.shape[1])), np.zeros(3), 0.1, Quantisation(0.3, 4))
     return model.build(model.softmax(y))
 
 
-def compile_to(folder: Path, *options: str) -> Path:
-    (folder / "net.tflite").write_bytes(small_network())
+def compile_to(folder: Path, *options: str, mean: bool = True) -> Path:
+    (folder / "net.tflite").write_bytes(small_network(mean))
     parser = argparse.ArgumentParser()
     command.add_parser(parser.add_subparsers())
     image = folder / "net.ocnn"
@@ -57,7 +58,7 @@ def test_work_is_that_of_operators_with_weights(tmp_path):
     network = parse_network(small_network())
     want = {"0": 6 * 6 * 4 * 36, "2": 3 * 3 * 4 * 9, "4": 3 * 4}
     assert operator_macs(network) == want
-    program = command.Program.load(compile_to(tmp_path))
+    program = Program.load(compile_to(tmp_path))
     assert total_macs(program.host) == (sum(want.values()), sum(want.values()))
     pairs = {e["operators"][0]: p for e, p in zip(program.host["layers"], layer_macs(program.host), strict=True)}
     assert pairs[3] == (0, 0)
@@ -72,7 +73,7 @@ def test_a_transposed_convolution_multiplies_every_pixel_with_every_tap():
 
 
 def test_rounding_once_is_asked_for_by_name(tmp_path, capsys):
-    compile_to(tmp_path, "--arithmetic", "single")
+    compile_to(tmp_path, "--arithmetic", "single", mean=False)
     assert "single rounding" in capsys.readouterr().out
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from ocellus.cli import main
+from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.engine.image import Program
 from ocellus.compiler.tflite_file import parse_network
 from ocellus.engine import configuration
-from ocellus.formats import Arithmetic
-from ocellus_sim.verify import session
+from ocellus.networks import NetworkFile
 from ocellus_sim.verify.tap import Tapped, expected_places, most_beats
 from ocellus_sim.verify.waits import Shown, bytes_taken, sensor_waits
 from tb.oracle import random_network
@@ -43,7 +43,7 @@ def test_the_gateware_is_compared_layer_by_layer_and_its_clocks_add_up(tmp_path:
 
 
 def test_a_weight_that_is_another_is_found_in_its_layer(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch):
-    right = session.compiled
+    right = NetworkFile.compile
 
     def wrong(*given: Any) -> Program:
         program = right(*given)
@@ -51,7 +51,7 @@ def test_a_weight_that_is_another_is_found_in_its_layer(tmp_path: Path, capsys: 
         weights[program.layers[1]["weight_base"]] += 1
         return replace(program, weights=weights)
 
-    monkeypatch.setattr(session, "compiled", wrong)
+    monkeypatch.setattr(NetworkFile, "compile", wrong)
     (tmp_path / "net.tflite").write_bytes(small_network())
     assert main(["verify", str(tmp_path / "net.tflite"), "--config", "tiny", "--engine", "rtl"]) == 1
     shown = capsys.readouterr().out
@@ -81,10 +81,7 @@ def beats_of(program: Program) -> Any:
 
 
 def test_the_tap_notices_what_is_missing_elsewhere_or_too_much():
-    program = session.compiled(
-        SimpleNamespace(network=parse_network(random_network("conv", 2)), description=dict),  # type: ignore[arg-type]
-        configuration("tiny"), Arithmetic.DOUBLE,
-    )  # fmt: skip
+    program = compile_network(parse_network(random_network("conv", 2)), configuration("tiny"))
     words = beats_of(program)
     assert len(words) <= most_beats(program)
     sizes = [values.size for _, values, _ in Tapped(program.configuration, words).steps(program)]

@@ -6,6 +6,7 @@ import cocotb
 import numpy as np
 
 from ocellus.compiler.engine.image import Program
+from ocellus.engine import CONFIGURATIONS
 from ocellus_sim.cosim import Bench
 
 from .accelerator import Accelerator
@@ -18,6 +19,8 @@ PROGRESS = "at"
 async def every_input_runs(dut):
     """Leaves ``result-N.npz`` in the run's folder for each input."""
     bench = Bench(dut)
+    sizes = bench.arguments["configuration"]
+    CONFIGURATIONS.setdefault(sizes.name, sizes)  # a bench may have sizes of its own
     program = Program.load(bench.parameters["image"])
     number = 0
 

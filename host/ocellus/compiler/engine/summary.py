@@ -70,8 +70,8 @@ def summary(program: Program) -> str:
         "",
         *_memory(program),
         "",
-        f"clocks are predicted, without waits for the sensor's rows; dense {share(dense, clocks * c.macs)} and "
-        f"effective {share(done, clocks * c.macs)} of the multipliers at work",
+        f"clocks are predicted, without waits for the sensor's rows; {share(done, clocks * c.macs)} of the multipliers "
+        "at work" + (f", {share(dense, clocks * c.macs)} if what was taken out counts" if dense > done else ""),
     ]
     left = [f"operator {o['operator']} ({o['kind']}) of the output is left to the host" for o in host["left_to_host"]]
     notes = [note for note in host["notes"] if "left to the host" not in note]

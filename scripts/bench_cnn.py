@@ -1,0 +1,180 @@
+"""`make bench-cnn`: real networks through the simulated accelerator, every layer compared; cycles beside their targets.
+
+A result is kept under build/bench/kept by what it follows from, so that a run that was stopped goes on where it stood.
+ ``python -m scripts.bench_cnn --help`` tells the options.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ocellus import networks
+from ocellus.compiler.engine.command import arithmetic_of
+from ocellus.compiler.engine.image import Program
+from ocellus.engine import CONFIGURATIONS, configuration
+from ocellus.errors import BadInput
+from ocellus_sim import verify
+from ocellus_sim.cosim import SimulationFailed, build, content
+from ocellus_sim.verify.figures import Run, depthwise_busy, depthwise_shares, figures
+from ocellus_sim.verify.oracle import oracle_of
+from ocellus_sim.verify.rtl import CNN
+from ocellus_sim.verify.session import gathered, progress_line, ran
+
+from .bench_networks import ANCHORS, BENCHES, DEPTHWISE_TARGET, ERROR_TARGET, LARGE, Bench
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "build" / "bench"
+SEED = 1
+WIDTH = 132
+"""Of the tables where no terminal has its own."""
+
+
+def result(bench: Bench, config: str, again: bool) -> dict[str, Any]:
+    """The figures of one network on one configuration, kept or made now."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{bench.name}.tflite"
+        path.write_bytes(bench.content())
+        file, sizes = networks.load(path), configuration(config)
+        arithmetic = arithmetic_of(file, None)
+        kept = OUT / "kept" / f"{bench.name}-{config}-{key(file.compile(sizes, arithmetic, bench.keep_dead))}.json"
+        if kept.exists() and not again:
+            return json.loads(kept.read_text())
+        oracle = oracle_of(file.network, path, arithmetic)
+        inputs = gathered(file, [], 1, SEED, oracle.unsigned)
+        found = entry(bench, ran(file, oracle, sizes, arithmetic, inputs, "rtl", progress_line(), bench.keep_dead))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(found, indent=1) + "\n")
+    return found
+
+
+def key(program: Program) -> str:
+    """What the figures follow from: the program, the gateware as Verilog, and what compares and counts."""
+    simulator = build(CNN, {"configuration": program.configuration}).folder.name
+    counting = [path.read_bytes() for path in sorted(Path(verify.__file__).parent.glob("*.py"))]
+    return content.digest([program.to_bytes(), simulator, *counting])
+
+
+def entry(bench: Bench, run: Run) -> dict[str, Any]:
+    """The keys of build/bench/cnn.json, and more."""
+    f = figures(run)
+    errors = [abs(e["prediction_error"]) for e in f["layers"] if e["prediction_error"] is not None]
+    keys = ("cycles", "utilisation", "effective_utilisation", "mismatches", "peak_activation_bytes", "macs",
+            "effective_macs", "predicted_cycles", "input_wait_clocks", "activations_compared", "layers")  # fmt: skip
+    return {
+        "network": bench.name,
+        "config": run.configuration,
+        **{key: f[key] for key in keys},
+        "depthwise_min_utilisation": min(depthwise_shares(f), default=None),
+        "depthwise_min_busy": min(depthwise_busy(f), default=None),
+        "prediction_error_max": max(errors, default=None),
+    }
+
+
+def chosen(given: Sequence[str], there: Mapping[str, Any], what: str) -> list[str]:
+    """The names asked for, or all; :class:`BadInput` for one that does not exist."""
+    for name in given:
+        if name not in there:
+            raise BadInput(f"{what}: found {name!r}, allowed {', '.join(there)}")
+    return list(given) or list(there)
+
+
+def work(given: argparse.Namespace) -> Iterator[tuple[Bench, str]]:
+    """Every network on every configuration that has a target."""
+    benches = {b.name: b for b in BENCHES}
+    for name in chosen(given.networks, benches, "NETWORKS"):
+        for config in benches[name].targets:
+            if not given.configs or config in given.configs:
+                yield benches[name], config
+
+
+def shown(rows: Sequence[tuple[Bench, str, dict[str, Any] | str]]) -> Table:
+    """Figures with targets beside them; what is missed is red, and why something is missing is said."""
+    table = Table(title="cycles in RTL, bit exact, all weights on chip")
+    for title in ("network", "config", "cycles", "target", "dense", "effective", "least depthwise", "prediction off",
+                  "peak activations", "mismatches"):  # fmt: skip
+        table.add_column(title, justify="left" if title in ("network", "config") else "right")
+    for bench, config, found in rows:
+        target = bench.targets[config]
+        if isinstance(found, str):
+            table.add_row(bench.name, config, f"[dim]{found}[/]", f"{target:,}")
+            continue
+        depthwise, error, peak = (
+            found["depthwise_min_utilisation"], found["prediction_error_max"], found["peak_activation_bytes"]
+        )  # fmt: skip
+        table.add_row(
+            bench.name, config, coloured(f"{found['cycles']:,}", found["cycles"] <= target), f"{target:,}",
+            f"{found['utilisation']:.1%}", f"{found['effective_utilisation']:.1%}",
+            "-" if depthwise is None else coloured(f"{depthwise:.1%}", depthwise >= DEPTHWISE_TARGET),
+            "-" if error is None else coloured(f"{error:.1%}", error <= ERROR_TARGET),
+            coloured(f"{peak / 1024:.1f} KiB", bench.peak is None or peak <= bench.peak),
+            coloured(f"{found['mismatches']:,}", not found["mismatches"]),
+        )  # fmt: skip
+    return table
+
+
+def coloured(text: str, good: bool) -> str:
+    """Green or red."""
+    return f"[{'green' if good else 'red'}]{text}[/]"
+
+
+def anchors(names: Sequence[str]) -> Table:
+    """What others reach on the same networks."""
+    table = Table(title="others, for comparison")
+    for title in ("network", "engine", "MACs", "cycles", "utilisation"):
+        table.add_column(title, justify="left" if title in ("network", "engine") else "right")
+    for name, engine, macs, cycles, utilisation in ANCHORS:
+        if any(n.startswith(name) for n in names):
+            table.add_row(name, engine, macs, cycles, utilisation)
+    return table
+
+
+def main() -> int:
+    """Run, print, write build/bench/cnn.json; 1 when a run was not exact or came to no end."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--networks", nargs="*", default=[], metavar="NAME", help=", ".join(b.name for b in BENCHES))
+    parser.add_argument("--configs", nargs="*", default=[], metavar="NAME", help="of those that have a target")
+    parser.add_argument("--again", action="store_true", help="kept results do not count")
+    given = parser.parse_args()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    CONFIGURATIONS[LARGE.name] = LARGE
+    rows: list[tuple[Bench, str, dict[str, Any] | str]] = []
+    failed = False
+    try:
+        chosen(given.configs, {config: None for b in BENCHES for config in b.targets}, "CONFIGS")
+        everything = list(work(given))
+    except BadInput as error:
+        console.print(f"bench-cnn: {error}", style="red", markup=False)
+        return 2
+    for bench, config in everything:
+        if bench.missing:
+            console.print(f"{bench.name} on {config}: {bench.missing}", style="yellow", markup=False)
+            rows.append((bench, config, "absent"))
+            continue
+        console.print(f"{bench.name} on {config} ...", style="dim")
+        try:
+            found = result(bench, config, given.again)
+        except (BadInput, SimulationFailed) as error:
+            console.print(str(error), style="red", markup=False)
+            rows.append((bench, config, "refused" if isinstance(error, BadInput) else "no end"))
+            failed = True
+            continue
+        failed |= bool(found["mismatches"])
+        rows.append((bench, config, found))
+    results = [found for _, _, found in rows if not isinstance(found, str)]
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "cnn.json").write_text(json.dumps(results, indent=1) + "\n")
+    console.print(shown(rows))
+    console.print(anchors([bench.name for bench, _, _ in rows]))
+    console.print(f"written to {(OUT / 'cnn.json').relative_to(ROOT)}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
