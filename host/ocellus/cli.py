@@ -15,7 +15,11 @@ from . import decode_command
 from .errors import BadInput
 
 NEEDING_MORE = {
-    "compile": ("ocellus.compiler.command", "compiler", "turn an int8 .tflite network into a program image"),
+    "compile": (
+        "ocellus.compiler.engine.command",
+        "compiler",
+        "turn an int8 .tflite or .onnx network into a program image",
+    ),
     "inspect": ("ocellus.compiler.inspect_command", "compiler", "tell what a program image holds"),
 }
 """Subcommands that need more than NumPy: module, the extra that brings what it needs, and description. Imported only
