@@ -6,7 +6,8 @@ from ...program_formats import Epilogue, LayerOp
 from ..graph import Kind, Operator, Runtime, Tensor
 from ..onnx_pairs import exact_pair_factors
 from ..quantisation import Factor, activation_range, add_factors, product_factor
-from .copies import constant_picture, copied, spread_out
+from .constants import constant_operand, constant_values
+from .copies import copied, spread_out
 from .layers import ArrayLayer, Combination
 from .lower_functions import apply_table
 from .storages import Storages
@@ -16,13 +17,14 @@ def lower_sum(storages: Storages, operator: Operator) -> None:
     """The second operand is read where the result goes, so both lie alike; it has to be complete before.
 
     An operand of one value makes a table of the other. What repeats along rows, columns or channels is copied out
-    first, and so is a constant for each channel.
+    first; a constant of several values becomes a picture.
     """
     inputs, output = storages.tensors(operator)
-    single = [t for t in inputs if t.data is not None and (t.data == t.data.flat[0]).all()]
-    if single:
-        _lower_as_table(storages, operator, inputs, output, inputs.index(single[0]))
-        return
+    for number, (tensor, other) in enumerate(zip(inputs, inputs[::-1], strict=True)):
+        single = tensor.data is not None and (tensor.data == tensor.data.flat[0]).all()
+        if single and other.picture == output.picture:
+            _lower_as_table(storages, operator, inputs, output, number)
+            return
     operands = [_operand(storages, operator, inputs, n, output) for n in (0, 1)]
     orders = ((0, 1), (1, 0)) if operator.kind is not Kind.SUB else ((0, 1),)
     ways = [(first, second) for first, second in orders if _fusable(storages, operands[first], operands[second])]
@@ -45,13 +47,8 @@ def _operand(storages: Storages, operator: Operator, inputs: list[Tensor], numbe
     tensor, other = inputs[number], inputs[1 - number]
     shape = output.picture
     if tensor.data is not None:
-        values = tensor.data.reshape(-1)
-        if values.size != shape[2] or tensor.shape[-1] != shape[2]:
-            raise storages.refuse(
-                operator, f"tensor {tensor.name!r}: found a constant of shape {tensor.shape}, allowed one of channels"
-            )
         source, _ = storages.picture(operator, other)
-        return constant_picture(storages, operator, source, shape, values)
+        return constant_operand(storages, operator, source, constant_values(tensor, output))
     storage, had = storages.picture(operator, tensor)
     return storage if had == shape else spread_out(storages, operator, storage, had, shape)
 
@@ -60,8 +57,7 @@ def _lower_as_table(
     storages: Storages, operator: Operator, inputs: list[Tensor], output: Tensor, constant: int
 ) -> None:
     x, y = inputs[1 - constant], inputs[constant]
-    if x.data is not None or x.picture != output.picture or y.data is None:
-        raise storages.refuse(operator, f"tensor {x.name!r}: found shape {x.shape}, allowed that of the output")
+    assert y.data is not None
     value = int(y.data.flat[0])
     pairs = ((n, value) if constant else (value, n) for n in range(-128, 128))
     factors = _factors(storages, operator, inputs, output)

@@ -11,6 +11,7 @@ from .lower_functions import lower_function
 from .lower_moves import lower_concatenation, lower_resize_nearest, lower_slice
 from .lower_places import lower_average_pool, lower_max_pool, lower_mean, lower_pad
 from .lower_resample import lower_resize_bilinear, lower_transpose_convolution
+from .lower_slopes import lower_slopes
 from .lower_weighted import lower_convolution, lower_depthwise, lower_fully_connected
 from .storages import Storages
 from .unfolding import unfold_input
@@ -31,6 +32,7 @@ _LOWERINGS = {
     Kind.RESIZE_NEAREST_NEIGHBOR: lower_resize_nearest,
     Kind.RESIZE_BILINEAR: lower_resize_bilinear,
     Kind.TRANSPOSE_CONV: lower_transpose_convolution,
+    Kind.PRELU: lower_slopes,
     **dict.fromkeys(TABLE_KINDS, lower_function),
 }
 
