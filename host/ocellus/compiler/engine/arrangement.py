@@ -106,7 +106,7 @@ class Arranger:
         took = with_waits([duration(s.layer, s.count) for s in steps], [w.after for w in found])
         needed = [w.wait_rows for w in found]
         end = needed.index(max(needed))
-        places = place(plan, steps, found, layouts)
+        places = place(plan, steps, found, layouts, self.words)
         peak = peak_words(plan, places)
         return Arrangement(parts, rows, late, steps, found, layouts, ways, places, sum(took), sum(took[end:]), peak)
 

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from .fitting import Life, first_fit, highest_word
 from .geometry import Layout, Layouts
 from .layers import Plan
 from .layout import alike
@@ -33,18 +32,8 @@ class Place:
     ring: int
 
 
-@dataclass(frozen=True)
-class _Life:
-    """Steps from ``born`` to ``dead``, both included, in which words ``low`` to ``high`` (not included) are taken."""
-
-    low: int
-    high: int
-    born: int
-    dead: int
-
-
-def place(plan: Plan, steps: Sequence[Rows], waits: Sequence[Waits], layouts: Layouts) -> dict[str, Place]:
-    """A place for every storage.
+def place(plan: Plan, steps: Sequence[Rows], waits: Sequence[Waits], layouts: Layouts, words: int) -> dict[str, Place]:
+    """A place for every storage, within ``words`` if that is found.
 
     A row may take words whose last reader's step comes before the step that writes it: steps begin in order, and what
     a step writes, it writes after it has begun. The input has its words for itself, for the next may come early.
@@ -53,13 +42,16 @@ def place(plan: Plan, steps: Sequence[Rows], waits: Sequence[Waits], layouts: La
     rings = _rings(plan, lives, layouts, waits, _row_spans(plan, steps))
     blocks = {name: _blocks(plan, name, lives[name], rings[name], layouts[name], len(steps)) for name in plan.shapes}
     partners = {layer.output: layer.operand for layer in plan.layers if layer.operand and layer.operand != layer.output}
-    best: dict[str, int] | None = None
-    for key in (_by_words, _by_birth):
-        order = sorted(blocks, key=lambda name: key(name, blocks[name], plan.input))
-        bases = _first_fit(order, blocks, partners, plan.sizes.banks)
-        if best is None or _peak(bases, blocks) < _peak(best, blocks):
-            best = bases
-    assert best is not None
+    banks = plan.sizes.banks
+    by_words = sorted(blocks, key=lambda name: _by_words(name, blocks[name], plan.input))
+    by_birth = sorted(blocks, key=lambda name: _by_birth(name, blocks[name], plan.input))
+    fits = [first_fit(order, blocks, partners, banks) for order in (by_words, by_birth)]
+    best = min(fits, key=lambda bases: highest_word(bases, blocks))
+    if highest_word(best, blocks) > words:
+        whole = [name for name in by_birth if rings[name] == plan.shapes[name][0] and name != plan.input]
+        order = [plan.input, *whole, *(name for name in by_words if name not in whole and name != plan.input)]
+        fits.append(first_fit(order, blocks, partners, banks, dict.fromkeys(whole, words)))
+        best = min(fits, key=lambda bases: highest_word(bases, blocks))
     return {
         name: Place(best[name], layout.pitch, _plane(plan, name, layout, rings[name]), rings[name])
         for name, layout in layouts.items()
@@ -145,84 +137,24 @@ def _row_spans(plan: Plan, steps: Sequence[Rows]) -> _Spans:
 
 def _blocks(
     plan: Plan, name: str, lives: dict[int, tuple[int, int]], ring: int, layout: Layout, steps: int
-) -> list[_Life]:
+) -> list[Life]:
     """Words relative to the storage's base, each row for as long as it lives; planes as long as any of their rows."""
     columns, planes = plan.shapes[name][1], plan.words(name)
     last = (ring - 1) * layout.pitch + (planes - 1) * _plane(plan, name, layout, ring) + columns
     if name == plan.input:
-        return [_Life(0, last, -1, steps)]
+        return [Life(0, last, -1, steps)]
     if layout.planar:
-        return [_Life(0, last, min(born for born, _ in lives.values()), max(dead for _, dead in lives.values()))]
+        return [Life(0, last, min(born for born, _ in lives.values()), max(dead for _, dead in lives.values()))]
     words = planes * columns
     return [
-        _Life(row % ring * layout.pitch, row % ring * layout.pitch + words, born, dead)
+        Life(row % ring * layout.pitch, row % ring * layout.pitch + words, born, dead)
         for row, (born, dead) in sorted(lives.items())
     ]
 
 
-def _merged(lives: list[_Life]) -> list[_Life]:
-    """Neighbouring rows of one life as one block."""
-    merged: list[_Life] = []
-    for life in lives:
-        last = merged[-1] if merged else None
-        if last and (last.born, last.dead) == (life.born, life.dead) and life.low >= last.high:
-            merged[-1] = _Life(last.low, life.high, life.born, life.dead)
-        else:
-            merged.append(life)
-    return merged
-
-
-def _by_words(name: str, blocks: list[_Life], first: str) -> tuple[bool, int, str]:
+def _by_words(name: str, blocks: list[Life], first: str) -> tuple[bool, int, str]:
     return name != first, -max(block.high for block in blocks), name
 
 
-def _by_birth(name: str, blocks: list[_Life], first: str) -> tuple[bool, int, str]:
+def _by_birth(name: str, blocks: list[Life], first: str) -> tuple[bool, int, str]:
     return name != first, min(block.born for block in blocks), name
-
-
-def _peak(bases: dict[str, int], blocks: dict[str, list[_Life]]) -> int:
-    return max(bases[name] + max(block.high for block in blocks[name]) for name in bases)
-
-
-def _first_fit(
-    order: list[str], blocks: dict[str, list[_Life]], partners: dict[str, str], banks: int
-) -> dict[str, int]:
-    """The lowest base for each storage in turn at which nobody is disturbed; partners lie whole lines apart."""
-    bases: dict[str, int] = {}
-    taken = np.zeros((0, 4), np.int64)
-    residues: dict[str, int] = {}
-    for name in order:
-        new = np.array([(b.low, b.high, b.born, b.dead) for b in _merged(blocks[name])], np.int64)
-        base = bases[name] = _lowest(new, taken, residues.get(name), banks)
-        for other in _family(name, partners):
-            residues[other] = base % banks
-        taken = np.concatenate([taken, new + np.array([base, base, 0, 0])])
-    return bases
-
-
-def _family(name: str, partners: dict[str, str]) -> set[str]:
-    family = {name}
-    while True:
-        more = {other for pair in partners.items() if family & set(pair) for other in pair} - family
-        if not more:
-            return family
-        family |= more
-
-
-def _lowest(new: np.ndarray, taken: np.ndarray, residue: int | None, banks: int) -> int:
-    """``new`` and ``taken`` have a row for each block: low, high, born, dead."""
-    first, second = np.nonzero((new[:, None, 2] <= taken[:, 3]) & (taken[:, 2] <= new[:, None, 3]))
-    lows = taken[second, 0] - new[first, 1] + 1  # bases from here to in front of the next are forbidden
-    highs = taken[second, 1] - new[first, 0]
-    order = np.argsort(lows, kind="stable")
-    base = _align(0, residue, banks)
-    for low, high in zip(lows[order].tolist(), highs[order].tolist(), strict=True):
-        if base < low:  # none that begins later holds this base
-            return base
-        if base < high:
-            base = _align(high, residue, banks)
-    return base
-
-
-def _align(base: int, residue: int | None, banks: int) -> int:
-    return base if residue is None else base + (residue - base) % banks

@@ -9,6 +9,8 @@ from .layout import ring_estimate, row_words
 
 _LONGEST = 24
 """Layers of a part at most."""
+_SLACK = 1
+"""Rows that a storage which follows another lies behind it, besides those that the layers between them keep."""
 _STARTS = 90
 """Clocks that a part's beginning and end cost."""
 
@@ -33,8 +35,12 @@ class Estimate:
         self._wholes = {name: self._whole(name) for name in plan.shapes}
 
     def part(self, first: int, last: int) -> int:
-        """Of layers ``first`` to ``last`` (not included): rings between them, whole storages around them."""
+        """Of layers ``first`` to ``last`` (not included): rings between them, whole storages around them.
+
+        Where a storage dies in the part and another is born, the rows of one follow those of the other, some rows late.
+        """
         words = self._input
+        dying = born_here = 0
         for name in self.plan.shapes:
             if name == self.plan.input:
                 continue
@@ -43,8 +49,18 @@ class Estimate:
             if born[0] >= last or end < first:
                 continue
             inside = first <= born[0] and end < last and name != self.plan.output and len(born) == 1
-            words += self._rings[name] if inside else self._wholes[name]
-        return words
+            if inside:
+                words += self._rings[name]
+            elif born[0] < first and end < last:
+                dying += self._wholes[name]
+            elif born[0] >= first and end >= last:
+                born_here += self._wholes[name]
+            else:
+                words += self._wholes[name]
+        late = sum(self.rows[n] + self.plan.layers[n].kernel[0] - 1 for n in range(first, last))
+        height = max(1, self.plan.layers[last - 1].out_shape[0])
+        both = min(dying, born_here)
+        return words + max(dying, born_here) + min(both, both * (late + _SLACK) // height)
 
     def _whole(self, name: str) -> int:
         return self.plan.shapes[name][0] * row_words(self.plan, name, self.layouts[name])
