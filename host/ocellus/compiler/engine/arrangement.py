@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 from ...errors import BadInput
 from .geometry import Layouts, Walk, clocks, total_clocks, walk
@@ -155,19 +156,27 @@ class Arranger:
         return walk(layer, self.plan.sizes, layouts[layer.source].pitch, layouts[layer.output].pitch)
 
     def improved(self, start: Arrangement) -> Arrangement:
-        """Other rows for one layer at a time, while the peak is too high, and then while clocks do."""
+        """Other rows for a layer or for two neighbours, while the peak is too high, and then while clocks fall."""
         best, tries = start, 0
         moved = True
         while moved and tries < _TRIES:
             moved = False
-            for number in self._critical(best) if best.peak > self.words else range(len(self.plan.layers)):
-                for rows in _other_rows(self.plan.layers[number].out_shape[0], best.rows[number]):
-                    changed = [*best.rows[:number], rows, *best.rows[number + 1 :]]
+            numbers = self._critical(best) if best.peak > self.words else range(len(self.plan.layers))
+            for number, together in product(numbers, (1, 2)):
+                for rows in self._other_rows(number, together, best.rows):
+                    changed = [*best.rows[:number], *rows, *best.rows[number + len(rows) :]]
                     tries += 1
                     found = self.arranged(best.parts, changed, best.late)
                     if self.rank(found) < self.rank(best):
                         best, moved = found, True
         return best
+
+    def _other_rows(self, number: int, together: int, rows: Sequence[int]) -> list[list[int]]:
+        """Ways for as many neighbours from a layer on, none of which is as it is."""
+        heights = [layer.out_shape[0] for layer in self.plan.layers[number : number + together]]
+        had = list(rows[number : number + together])
+        ways = [[n] * together for n in (1, 2, 3, 4, 5, 6, 7, 9) if len(heights) == together and n <= min(heights)]
+        return [way for way in ways if all(n != old for n, old in zip(way, had, strict=True))]
 
     def _critical(self, found: Arrangement) -> list[int]:
         """Layers that run while the last words of the memory are taken."""
@@ -180,10 +189,6 @@ class Arranger:
 
 def _longest(parts: Partition) -> int:
     return max(last - first for first, last in parts)
-
-
-def _other_rows(height: int, rows: int) -> list[int]:
-    return [n for n in (1, 2, 3, 4, 5, 6, 9) if n != rows and n <= height]
 
 
 def arrange(plan: Plan, goal: Goal = Goal.THROUGHPUT, activation_bytes: int | None = None) -> Arrangement:
