@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ocellus.compiler.engine.work import WEIGHTED
 from ocellus.compiler.graph import Kind, Network, Tensor
 
 _PAIRS = (Kind.ADD, Kind.SUB, Kind.MUL)
@@ -129,8 +130,10 @@ def part_of(tensor: Tensor, told: Mapping[str, Any], channels: Mapping[str, list
 
 
 def _between(network: Network, told: Mapping[str, Any]) -> str | None:
-    """The tensor in front of a fused pair or table, when it is one of the network's."""
+    """The tensor in front of a pair or table that is fused behind weights, when it is one of the network's."""
     kinds, outputs = told["kinds"], {o.number: o.output for o in network.operators}
+    if kinds[0] not in WEIGHTED or told["tensor"] is None:
+        return None
     pair = next((n for n, kind in enumerate(kinds) if kind in _PAIRS), 0)
     at = pair if pair else 1 if len(kinds) == 2 else 0
     return outputs.get(told["operators"][at - 1]) if at else None
