@@ -31,7 +31,7 @@ def layer_fields(
     tap_rows, tap_columns = layer.dilation
     if not point:
         tap_rows *= way.tap_rows
-        tap_columns *= way.tap_columns
+        tap_columns *= way.tap_columns if layer.repeats == 1 else 0
     thirds = not point and way.tap_rows == 3
     pitches = (source.pitch, 2 * source.pitch) if thirds else (sizes.columns, 2 * sizes.columns)
     wide = sizes.windows if not point and way.tile > 1 else 1

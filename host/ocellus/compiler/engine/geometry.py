@@ -103,7 +103,7 @@ def _windows(layer: ArrayLayer, sizes: Configuration, in_pitch: int | None) -> W
         thirds = in_pitch is None or in_pitch % sizes.banks in (sizes.columns, 2 * sizes.columns)
         tap_rows = 3 if layer.dilation[0] == 1 and thirds else 1
         tap_columns = 3 if layer.dilation[1] == 1 else 1
-    passes = -(-rows // tap_rows), -(-columns // tap_columns)
+    passes = -(-rows // tap_rows), -(-columns // tap_columns) * layer.repeats
     stride = layer.stride[1]
     written = {j * layer.out_step[1] % sizes.banks for j in range(sizes.windows)}
     narrow = not 1 <= stride <= 3 or len(written) < sizes.windows

@@ -40,7 +40,8 @@ class ArrayLayer:
     in_shape : tuple of int
         What of the source it sees, from ``in_origin`` on.
     weights : ndarray or None
-        int8: (out, rows, columns, in) for POINT, (rows, columns, channels) for WINDOW.
+        int8: (out, rows, columns, in) for POINT, (rows, columns, channels) for WINDOW. With ``repeats`` up to so
+        many times larger.
     biases : ndarray
         int32 a channel, the input's zero point folded in.
     pad : tuple of int
@@ -51,6 +52,8 @@ class ArrayLayer:
         Rows and columns of the storage from one output pixel to the next.
     shared : bool
         WINDOW: ``weights`` is (1, 1, channels) and counts for every tap of the kernel.
+    repeats : int
+        WINDOW, kernels of up to 3 columns: passes over each place, among which larger weights are shared out.
     partial : bool
         What it writes is not yet, or no, tensor of the file.
     """
@@ -79,6 +82,7 @@ class ArrayLayer:
     out_origin: Shape = (0, 0, 0)
     out_step: tuple[int, int] = (1, 1)
     shared: bool = False
+    repeats: int = 1
     partial: bool = False
 
     @property

@@ -8,13 +8,14 @@ import numpy as np
 
 from ..graph import Operator, Tensor
 from .copies import copied, picked
-from .layers import Combination, Shape
+from .layers import ArrayLayer, Combination, Shape
 from .quotients import EXACT_SUM
-from .runs import runs_of
+from .runs import Run, runs_of
 from .scaling import float_table
 from .storages import Storages
 
 _MOST_COPIES = 36
+"""Of a resize in one go; otherwise rows and columns one after the other."""
 
 
 def lower_concatenation(storages: Storages, operator: Operator) -> None:
@@ -79,29 +80,37 @@ def lower_resize_nearest(storages: Storages, operator: Operator) -> None:
     """RESIZE_NEAREST_NEIGHBOR: a copy for each run of output rows and columns whose sources lie equally far apart."""
     (x,), output = storages.tensors(operator)
     source, shape = storages.picture(operator, x)
-    sides = [
+    rows, columns = (
         runs_of([(_nearest(i, had, size, operator),) for i in range(size)])
         for had, size in zip(shape[:2], output.picture[:2], strict=True)
-    ]
-    if len(sides[0]) * len(sides[1]) > _MOST_COPIES:
-        raise storages.refuse(
-            operator,
-            f"found {len(sides[0])}x{len(sides[1])} patterns of places, allowed {_MOST_COPIES} altogether",
-        )
+    )
     storage = storages.store(output)
+    if len(rows) * len(columns) > _MOST_COPIES:  # rows first, then columns
+        tall = storages.temporary(operator, (output.picture[0], shape[1], shape[2]))
+        for layer in _copies(operator, source, tall, shape, rows, [Run(0, shape[1], 1, (0,), 1)]):
+            storages.add(replace(layer, partial=True))
+        source, shape = tall, storages.plan.shapes[tall]
+        rows = [Run(0, shape[0], 1, (0,), 1)]
+    for layer in _copies(operator, source, storage, shape, rows, columns):
+        storages.add(layer)
+
+
+def _copies(
+    operator: Operator, source: str, storage: str, shape: Shape, rows: list[Run], columns: list[Run]
+) -> list[ArrayLayer]:
     copy = copied((operator,), source, storage, shape)
-    for rows, columns in product(*sides):
-        storages.add(
-            replace(
-                copy,
-                in_origin=(rows.begin[0], columns.begin[0], 0),
-                in_shape=(shape[0] - rows.begin[0], shape[1] - columns.begin[0], shape[2]),
-                out_shape=(rows.count, columns.count, shape[2]),
-                out_origin=(rows.first, columns.first, 0),
-                out_step=(rows.step, columns.step),
-                stride=(rows.stride, columns.stride),
-            )
+    return [
+        replace(
+            copy,
+            in_origin=(down.begin[0], right.begin[0], 0),
+            in_shape=(shape[0] - down.begin[0], shape[1] - right.begin[0], shape[2]),
+            out_shape=(down.count, right.count, shape[2]),
+            out_origin=(down.first, right.first, 0),
+            out_step=(down.step, right.step),
+            stride=(down.stride, right.stride),
         )
+        for down, right in product(rows, columns)
+    ]
 
 
 def _nearest(index: int, source: int, size: int, operator: Operator) -> int:

@@ -1,6 +1,5 @@
 """TRANSPOSE_CONV and RESIZE_BILINEAR: a layer for each phase of output places, all taking the same taps."""
 
-from dataclasses import replace
 from itertools import product
 from math import gcd
 
@@ -12,11 +11,12 @@ from ..quantisation import activation_range
 from .layers import ArrayLayer, Shape
 from .lower_weighted import biases
 from .quotients import quotient
-from .runs import runs_of
+from .runs import Run, runs_of
 from .scaling import weighted_factors
 from .storages import Storages, constant, pads
 
-_LARGEST_WEIGHT = 127
+_LARGEST_SUM = 2048
+"""Of weights: they are shared out among up to 16 passes, and a power of two divides exactly up to here."""
 
 
 def lower_transpose_convolution(storages: Storages, operator: Operator) -> None:
@@ -57,32 +57,41 @@ def _phases(size: int, kernel: int, stride: int, lead: int, had: int) -> list[tu
 
 
 def lower_resize_bilinear(storages: Storages, operator: Operator) -> None:
-    """RESIZE_BILINEAR: weights are 1024ths of both directions, so small denominators fit into int8 products."""
+    """RESIZE_BILINEAR: weights are 1024ths of both directions; they fit where their denominators are small enough."""
     (x,), output = storages.tensors(operator)
     source, shape = storages.picture(operator, x)
-    sides = [_neighbours(had, size, operator) for had, size in zip(shape[:2], output.picture[:2], strict=True)]
-    units = [gcd(1024, *(abs(place[2]) for place in side)) for side in sides]
-    parts = 1024 // units[0], 1024 // units[1]
-    if parts[0] * parts[1] > _LARGEST_WEIGHT:
+    sides = [runs_of(_neighbours(had, size, operator)) for had, size in zip(shape[:2], output.picture[:2], strict=True)]
+    _check_parts(storages, operator, *sides)
+    storage = storages.store(output)
+    for rows, columns in product(*sides):
+        down, right = _taps(rows), _taps(columns)
+        weights = np.repeat(np.multiply.outer(down, right)[:, :, None], shape[2], axis=2)
+        out_shape: Shape = (rows.count, columns.count, shape[2])
+        storages.add(
+            ArrayLayer(
+                (operator,), LayerOp.WINDOW, source, storage,
+                (shape[0] - rows.begin[0], shape[1] - columns.begin[0], shape[2]), out_shape, weights,
+                np.zeros(shape[2], np.int32), (quotient(weights[..., 0].sum()),) * shape[2], (len(down), len(right)),
+                (rows.stride, columns.stride), in_origin=(rows.begin[0], columns.begin[0], 0),
+                out_origin=(rows.first, columns.first, 0), out_step=(rows.step, columns.step),
+                repeats=-(-int(weights.max()) // 127),
+            )
+        )  # fmt: skip
+
+
+def _check_parts(storages: Storages, operator: Operator, rows: list[Run], columns: list[Run]) -> None:
+    parts = [max(sum(_taps(run)) for run in side) for side in (rows, columns)]
+    if parts[0] * parts[1] > _LARGEST_SUM:
         raise storages.refuse(
             operator,
-            f"found places in {parts[0]}ths of rows and {parts[1]}ths of columns, allowed a product of "
-            f"{_LARGEST_WEIGHT}",
+            f"found places in {parts[0]}ths of rows and {parts[1]}ths of columns, allowed a product of {_LARGEST_SUM}: "
+            "sizes that grow by 2, 4, 8 or 16",
         )
-    storage = storages.store(output)
-    factor = quotient(parts[0] * parts[1])
-    for rows, columns in product(*map(runs_of, sides)):
-        down, right = (_taps(run.begin, unit) for run, unit in zip((rows, columns), units, strict=True))
-        weights = np.repeat(np.multiply.outer(down, right)[:, :, None], shape[2], axis=2).astype(np.int8)
-        out_shape: Shape = (rows.count, columns.count, shape[2])
-        layer = ArrayLayer(
-            (operator,), LayerOp.WINDOW, source, storage,
-            (shape[0] - rows.begin[0], shape[1] - columns.begin[0], shape[2]), out_shape, weights,
-            np.zeros(shape[2], np.int32), (factor,) * shape[2], (len(down), len(right)),
-            in_origin=(rows.begin[0], columns.begin[0], 0), out_origin=(rows.first, columns.first, 0),
-            out_step=(rows.step, columns.step),
-        )  # fmt: skip
-        storages.add(replace(layer, stride=(rows.stride, columns.stride)))
+    count, allowed = len(rows) * len(columns), storages.plan.sizes.layers
+    if count > allowed:
+        raise storages.refuse(
+            operator, f"found {len(rows)}x{len(columns)} patterns of places, a layer each, allowed {allowed} altogether"
+        )
 
 
 def _neighbours(had: int, size: int, operator: Operator) -> list[tuple[int, int, int]]:
@@ -100,6 +109,7 @@ def _neighbours(had: int, size: int, operator: Operator) -> list[tuple[int, int,
     return found
 
 
-def _taps(place: tuple[int, ...], unit: int) -> np.ndarray:
-    _, reach, distance = place
-    return np.array([1024 - distance, distance][: reach + 1]) // unit
+def _taps(run: Run) -> np.ndarray:
+    """Weights of a place's neighbours, as small as they can be."""
+    _, reach, distance = run.begin
+    return np.array([1024 - distance, distance][: reach + 1]) // gcd(1024, distance)

@@ -38,6 +38,8 @@ def _point(layer: ArrayLayer, weights: np.ndarray, sizes: Configuration, way: Wa
 
 def _window(layer: ArrayLayer, weights: np.ndarray, sizes: Configuration, way: Walk, swapped: bool) -> np.ndarray:
     """A set of nine taps for each channel word and pass; a pass takes ``tap_rows`` rows and ``tap_columns`` columns."""
+    if layer.repeats > 1:
+        weights = _shared_out(weights, layer.repeats, way.tap_columns)
     if layer.shared:
         weights, (down, right) = np.broadcast_to(weights, (way.tap_rows, way.tap_columns, weights.shape[2])), (1, 1)
     else:
@@ -54,6 +56,13 @@ def _window(layer: ArrayLayer, weights: np.ndarray, sizes: Configuration, way: W
     words = np.zeros((groups * down * right, sizes.window_words * sizes.lanes), np.int8)
     words[:, : PIXELS * sizes.word] = sets.reshape(len(words), -1)
     return words.reshape(-1, sizes.lanes)
+
+
+def _shared_out(weights: np.ndarray, repeats: int, columns: int) -> np.ndarray:
+    """Weights of kernels of up to ``columns`` columns as sums of ``repeats`` ones, a kernel beside the other."""
+    padded = np.pad(weights, ((0, 0), (0, columns - weights.shape[1]), (0, 0))).astype(np.int64)
+    whole, rest = divmod(padded, repeats)
+    return np.concatenate([whole + (rest > n) for n in range(repeats)], axis=1)
 
 
 def pack_parameters(layer: ArrayLayer, sizes: Configuration) -> np.ndarray:
