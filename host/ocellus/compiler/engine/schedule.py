@@ -56,6 +56,8 @@ class _Interleaving:
         self.rows = dict(zip(layers, rows, strict=True))
         self.done = dict.fromkeys(layers, 0)
         self.needs = {n: self._needs(n) for n in layers}
+        outputs = {plan.layers[n].output for n in layers}
+        self.readers = {name: [n for n in plan.readers(name) if n in self.done] for name in outputs}
 
     def steps(self, late: bool) -> list[Rows]:
         found: list[Rows] = []
@@ -122,7 +124,7 @@ class _Interleaving:
     def _lacking(self, n: int) -> bool:
         """Some reader's next step waits for this layer, or none of its readers is among these layers."""
         storage = self.plan.layers[n].output
-        readers = [m for m in self.plan.readers(storage) if m in self.done]
+        readers = self.readers[storage]
         if not readers:
             return True
         for m in readers:
