@@ -1,10 +1,13 @@
 """Operators to layers of the array: which there are, what is fused, what is left to the host."""
 
+from dataclasses import replace
+
 from ...engine import Configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ..graph import Kind, Network, Operator
 from ..tflite_tables import TABLE_KINDS
+from .copies import copied
 from .layers import Plan
 from .lower_elementwise import lower_sum
 from .lower_functions import lower_function
@@ -45,23 +48,39 @@ def lower(network: Network, sizes: Configuration, arithmetic: Arithmetic) -> Pla
     plan.stored_as[network.input] = network.input
     storages = Storages(plan, arithmetic)
     for operator in network.operators:
-        if operator.kind is Kind.SOFTMAX and operator.output == network.output:
-            plan.left_to_host.append(operator)
-            plan.output = operator.inputs[0]
-            plan.notes.append(f"{operator} is left to the host")
+        if _is_for_host(plan, operator):
+            _leave_to_host(storages, operator)
         elif operator.kind is Kind.RESHAPE:
             plan.stored_as[operator.output] = plan.stored_as[operator.inputs[0]]
         elif operator.kind in _LOWERINGS:
             _LOWERINGS[operator.kind](storages, operator)
         else:
             raise BadInput(f"{network.file}: {operator}: the engine has no form for it, allowed {_allowed()}")
-    plan.output = plan.stored_as[plan.output]
-    if not plan.writers(plan.output) or not plan.readers(plan.input):
-        raise BadInput(
-            f"{network.file}: tensor {network.output!r}: found an output that needs no layer, allowed one that does"
-        )
+    plan.output = plan.stored_as[plan.left_to_host[0].inputs[0] if plan.left_to_host else plan.output]
+    if not plan.writers(plan.output):  # what the outlet hands on is written by a layer
+        shape = plan.shapes[plan.output]
+        copy = copied(network.operators[:1], plan.output, storages.temporary(network.operators[0], shape), shape)
+        storages.add(replace(copy, partial=True))
+        plan.output = copy.output
     unfold_input(plan)
     return plan
+
+
+def _is_for_host(plan: Plan, operator: Operator) -> bool:
+    """SOFTMAX at the end, and what stands behind it."""
+    return operator.kind is Kind.SOFTMAX or any(operator.inputs[0] == o.output for o in plan.left_to_host)
+
+
+def _leave_to_host(storages: Storages, operator: Operator) -> None:
+    for reader in storages.readers(operator.output):
+        if reader.kind not in (Kind.SOFTMAX, Kind.RESHAPE, Kind.QUANTIZE):
+            raise storages.refuse(
+                operator,
+                f"found {reader} behind it, allowed {Kind.RESHAPE} and {Kind.QUANTIZE}: the host computes it, "
+                "at the end of the network",
+            )
+    storages.plan.left_to_host.append(operator)
+    storages.plan.notes.append(f"{operator} is left to the host")
 
 
 def _allowed() -> str:

@@ -14,7 +14,7 @@ def host_part(
 ) -> dict[str, Any]:
     """What JSON can say of the program."""
     network = plan.network
-    output = network.operators[-1].inputs[0] if plan.left_to_host else network.output
+    output = plan.left_to_host[0].inputs[0] if plan.left_to_host else network.output
     steps = [step.layer for step in arrangement.steps]
     return {
         "network": network.name,
