@@ -83,7 +83,10 @@ def beats_of(program: Program) -> Any:
 def test_the_tap_notices_what_is_missing_elsewhere_or_too_much():
     program = compile_network(parse_network(random_network("conv", 2)), configuration("tiny"))
     words = beats_of(program)
-    assert len(words) <= most_beats(program)
+    c = program.configuration
+    tiles = sum(-(-step["rows"] * program.layers[0]["out_columns"] // 9) for step in program.steps)
+    assert not program.layers[0]["cut"]
+    assert most_beats(program) == tiles * program.layers[0]["groups"] * c.beats
     sizes = [values.size for _, values, _ in Tapped(program.configuration, words).steps(program)]
     assert sum(sizes) == len(words) * program.configuration.outputs
     with pytest.raises(AssertionError, match=r"of \d+ pieces at the tap"):

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,7 +39,9 @@ def verify(arguments: argparse.Namespace) -> int:
     try:
         run = ran(file, oracle, sizes, arithmetic, inputs, arguments.engine, progress_line(), arguments.keep_dead)
     except SimulationFailed as error:
-        print(f"{arguments.network}: the gateware did not come to an end: {error}", file=sys.stderr)
+        raised = re.findall(r"^ *\w+Error: .*", str(error), re.MULTILINE)
+        said = raised[-1].strip() if raised else str(error)
+        print(f"{arguments.network}: the gateware has not come to a right end: {said}", file=sys.stderr)
         return 1
     print(shown(run))
     if arguments.json:

@@ -139,9 +139,14 @@ def expected_places(c: Configuration, layer: Mapping[str, int], step: Mapping[st
 
 
 def most_beats(program: Program) -> int:
-    """As many beats as one inference can have at the tap, every pixel and group a beat of its own."""
+    """As many beats as one inference can have at the tap; a tile has all of its own, even those without a pixel."""
     beats = 0
     for step in program.steps:
         layer = program.layers[step["layer"]]
-        beats += step["rows"] * layer["out_columns"] * layer["groups"] * (2 if layer["epilogue"] else 1)
+        rows, columns, passes = step["rows"], layer["out_columns"], 2 if layer["epilogue"] else 1
+        if layer["op"] == LayerOp.POINT:
+            tiles = rows * -(-columns // layer["tile"]) if layer["cut"] else -(-rows * columns // layer["tile"])
+            beats += tiles * layer["groups"] * program.configuration.beats * passes
+        else:
+            beats += rows * columns * layer["groups"] * passes
     return beats
