@@ -116,8 +116,8 @@ def _float_result(kind: Kind, inputs: list[Tensor], output: Tensor, a: np.ndarra
     else:
         terms = [(scale_a / scale_y, zero_a, x), (scale_b / scale_y, zero_b, y)]
         (ratio_a, zero_a, x), (ratio_b, zero_b, y) = terms[::-1] if _first_is_repeated(inputs) else terms
-        fixed = _F(zero_y) - _fused(ratio_a, np.array(zero_a), ratio_b * _F(zero_b))
-        real = np.rint(_fused(ratio_a, x, _fused(ratio_b, y, fixed)))
+        fixed = _F(zero_y) - fused_multiply_add(ratio_a, np.array(zero_a), ratio_b * _F(zero_b))
+        real = np.rint(fused_multiply_add(ratio_a, x, fused_multiply_add(ratio_b, y, fixed)))
     return (real.clip(above[2] - 128, above[2] + 127) - above[2]).astype(np.int64)
 
 
@@ -131,13 +131,13 @@ def _first_is_repeated(inputs: list[Tensor]) -> bool:
     return False
 
 
-def _fused(ratio: np.floating, whole: np.ndarray, addend: np.ndarray | np.floating) -> np.ndarray:
-    """``ratio * whole + addend`` rounded once to float32.
+def fused_multiply_add(a: np.ndarray | np.floating, b: np.ndarray, addend: np.ndarray | np.floating) -> np.ndarray:
+    """``a * b + addend`` rounded once to float32; ``a`` and ``addend`` are float32, ``b`` too or whole.
 
-    The product has at most 33 bits and is exact in float64. Where the float64 sum is not exact, its last bit is made
+    The product has at most 48 bits and is exact in float64. Where the float64 sum is not exact, its last bit is made
     odd, so that rounding it again goes the way the whole sum would.
     """
-    product = np.float64(ratio) * whole.astype(np.float64)
+    product = np.asarray(a, np.float64) * b.astype(np.float64)
     c = np.asarray(addend, np.float64)
     total = np.asarray(product + c)
     back = total - product

@@ -7,11 +7,11 @@ from math import floor
 import numpy as np
 
 from ..graph import Operator, Tensor
+from ..onnx_tables import float_table
 from .copies import copied, picked
 from .layers import ArrayLayer, Combination, Shape
 from .quotients import EXACT_SUM
 from .runs import Run, runs_of
-from .scaling import float_table
 from .storages import Storages
 
 _MOST_COPIES = 36
@@ -52,7 +52,7 @@ def _rescaled(storages: Storages, operator: Operator, tensor: Tensor, output: Te
     if (tensor.scale, tensor.zero_point) == (output.scale, output.zero_point):
         return source, shape
     storage = storages.temporary(operator, shape)
-    table = float_table(storages, operator, tensor, output)
+    table = tuple(float_table(operator, tensor, output).tolist())
     storages.add(replace(copied((operator,), source, storage, shape), table=table, partial=True))
     return storage, shape
 

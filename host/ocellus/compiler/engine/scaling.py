@@ -1,11 +1,10 @@
 """The requantiser's factors: by TensorFlow Lite's rules, or for networks whose measure is ONNX Runtime, by proof."""
 
-import numpy as np
-
 from ...formats import Arithmetic
 from ..graph import Kind, Operator, Runtime, Tensor
 from ..onnx_factors import ExactFactor, average_pool_factor, difference_note, exact_factors
-from ..quantisation import Factor, activation_range, convolution_factors, fully_connected_factors, mean_factor
+from ..onnx_tables import float_table
+from ..quantisation import Factor, convolution_factors, fully_connected_factors, mean_factor
 from ..tflite_tables import function_table
 from .quotients import rounded_once
 from .storages import Storages
@@ -65,23 +64,4 @@ def table_of(storages: Storages, operator: Operator, x: Tensor, output: Tensor) 
     """The 256 results of a function of one value."""
     if not is_onnx(storages):
         return tuple(function_table(operator, x, output).tolist())
-    return float_table(storages, operator, x, output)
-
-
-def float_table(storages: Storages, operator: Operator, x: Tensor, output: Tensor) -> tuple[int, ...]:
-    """As ONNX Runtime has it: dequantised, computed and quantised in float32, halves to the even neighbour."""
-    reals = (np.arange(-128, 128) - x.zero_point).astype(np.float32) * np.float32(x.scale)
-    match operator.kind:
-        case Kind.LEAKY_RELU:
-            reals = np.where(reals >= 0, reals, np.float32(operator.alpha) * reals)
-        case Kind.RELU | Kind.QUANTIZE | Kind.CONCATENATION:
-            reals = np.maximum(reals, 0) if operator.kind is Kind.RELU else reals
-        case Kind.RELU6:
-            reals = np.clip(reals, np.float32(0), np.float32(6))
-        case Kind.RELU_N1_TO_1:
-            reals = np.clip(reals, np.float32(-1), np.float32(1))
-        case _:
-            raise storages.refuse(operator, "the engine has no table of ONNX Runtime's float32 function")
-    low, high = activation_range(operator.activation, output)
-    values = np.rint(np.clip(reals / np.float32(output.scale), -512, 512)).astype(np.int64) + output.zero_point
-    return tuple(np.clip(values, low, high).tolist())
+    return tuple(float_table(operator, x, output).tolist())
