@@ -78,7 +78,8 @@ class Cnn(wiring.Component):
         m = Module()
         c = self._c
         m.submodules.loader = loader = Loader(c)
-        forgets = loader.o_begins
+        forgets = Signal()  # a clock later: a reset that everything hangs on is better not a function of an input
+        m.d.sync += forgets.eq(loader.o_begins)
         resets = ResetInserter(forgets)
         sequencer, walk, datapath = Sequencer(c), Walk(c), Datapath(c)
         inlet, outlet = Inlet(c), Outlet(c)

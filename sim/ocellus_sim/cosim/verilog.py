@@ -32,7 +32,7 @@ class TopPort:
 def convert(factory: str, arguments: dict[str, Any]) -> str:
     """Verilog of ``factory(**arguments)``; ports that are constants (an ``always_ready`` stream's) are left out."""
     from amaranth.back import verilog
-    from amaranth.hdl import Const, Value
+    from amaranth.hdl import ClockDomain, Const, Module, Signal, Value
     from amaranth.hdl._ir import PortDirection
     from amaranth.lib import wiring
 
@@ -45,12 +45,33 @@ def convert(factory: str, arguments: dict[str, Any]) -> str:
             continue
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
         ports["__".join(map(str, path))] = (value, direction)
+    # Amaranth's reset is part of every register's next state. As an input of the top it would have Verilator work out
+    # all next states a second time whenever an input changes; a register in between keeps them apart.
+    m = Module()
+    clock, reset = Signal(name="clk"), Signal(name="rst")
+    m.domains.sync = sync = ClockDomain()
+    m.domains.outside = outside = ClockDomain(reset_less=True)
+    m.d.comb += [sync.clk.eq(clock), outside.clk.eq(clock)]
+    m.d.outside += sync.rst.eq(reset)
+    m.submodules.component = component
+    ports |= {"clk": (clock, PortDirection.Input), "rst": (reset, PortDirection.Input)}
     # Recursive passes go deep on large designs.
     sys.setrecursionlimit(20_000)
-    text = verilog.convert(component, name=TOP, ports=ports, emit_src=False)
+    text = verilog.convert(m, name=TOP, ports=ports, emit_src=False)
     # Bits that nothing but a constant drives become an `always @*` that has nothing to wait for, never runs and leaves
     # them at random (amaranth-lang/amaranth issue 1629); `always_comb` runs once at the start.
-    return text.replace("always @*", "always_comb")
+    return _short_beginnings(text.replace("always @*", "always_comb"))
+
+
+def _short_beginnings(text: str) -> str:
+    """Memories that begin as zeros do so in a loop, not word by word: half of Verilator's time and output was that."""
+    zero = r"    (\\?\S+ ?)\[0\] = (\d+'[dh]0+);\n(?:    \1\[\d+\] = \d+'[dh]0+;\n)+"
+
+    def loop(block: re.Match[str]) -> str:
+        words = block[0].count("\n")
+        return f"    for (int n = 0; n < {words}; n = n + 1) {block[1]}[n] = {block[2]};\n"
+
+    return re.sub(rf"(?<=initial begin\n){zero}(?=  end\n)", loop, text)
 
 
 def top_ports(text: str) -> list[TopPort]:

@@ -154,7 +154,8 @@ const uint64_t* ocellus_watch_rows(int watch) { return bench.watches[watch].rows
 
 uint64_t ocellus_cycle() { return bench.cycle; }
 
-// One clock with reset high and every stream silent; offered beats are offered again afterwards.
+// One clock with reset high, and one in which the register behind it resets the design (verilog.py), with every stream
+// silent; offered beats are offered again afterwards.
 void ocellus_reset() {
     for (Source& s : bench.sources) {
         s.holding = s.stalled = false;
@@ -166,6 +167,8 @@ void ocellus_reset() {
     model.eval();
     rise();
     *bench.reset = 0;
+    fall();
+    rise();
     fall();
     bench.cycle = 0;
     bench.quiet = 0;
