@@ -21,6 +21,7 @@ _LOSSES = (0.0, 1 / 64, 1 / 8, 1.0)
 _SHARES = (0.8, 0.9, 1.0, 1.1, 1.25)
 """Of the memory that there is: estimates err to both sides."""
 _TRIES = 150
+_STARTS = 4
 _LONGEST = 12
 """Layers interleaved at a network's beginning."""
 
@@ -161,7 +162,7 @@ class Arranger:
         moved = True
         while moved and tries < _TRIES:
             moved = False
-            numbers = self._critical(best) if best.peak > self.words else range(len(self.plan.layers))
+            numbers = self._critical(best) if best.peak > self.words else self._losing(best)
             for number, together in product(numbers, (1, 2)):
                 for rows in self._other_rows(number, together, best.rows):
                     changed = [*best.rows[:number], *rows, *best.rows[number + len(rows) :]]
@@ -177,6 +178,17 @@ class Arranger:
         had = list(rows[number : number + together])
         ways = [[n] * together for n in (1, 2, 3, 4, 5, 6, 7, 9) if len(heights) == together and n <= min(heights)]
         return [way for way in ways if all(n != old for n, old in zip(way, had, strict=True))]
+
+    def _losing(self, found: Arrangement) -> list[int]:
+        """Layers whose steps fill the array badly, the worst first, each behind the layer in front of it."""
+        sizes, layers = self.plan.sizes, self.plan.layers
+        losses = [
+            total_clocks(layer, found.ways[n], sizes, found.rows[n])
+            - total_clocks(layer, self._ideal[n], sizes, layer.out_shape[0])
+            for n, layer in enumerate(layers)
+        ]
+        worst = sorted((n for n, loss in enumerate(losses) if loss > 0), key=lambda n: -losses[n])
+        return list(dict.fromkeys(m for n in worst for m in (n - 1, n) if m >= 0))
 
     def _critical(self, found: Arrangement) -> list[int]:
         """Layers that run while the last words of the memory are taken."""
@@ -201,8 +213,8 @@ def arrange(plan: Plan, goal: Goal = Goal.THROUGHPUT, activation_bytes: int | No
     arranger = Arranger(plan, goal, words)
     best = min(arranger.fast(), key=arranger.rank)
     if best.peak > words:
-        best = min(arranger.small(), key=arranger.rank)
-        best = arranger.improved(best)
+        starts = sorted(arranger.small(), key=arranger.rank)[:_STARTS]
+        best = min(map(arranger.improved, starts), key=arranger.rank)
     if best.peak > words:
         raise BadInput(
             f"{plan.network.file}: configuration {plan.sizes.name!r}: found {best.peak * plan.sizes.word} bytes of "
