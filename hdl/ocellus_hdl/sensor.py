@@ -19,9 +19,9 @@ from ocellus.formats import (
 )
 from ocellus.settings import FrameFormat
 
+from .cnn import Cnn
+from .cnn.words import flow, tapped
 from .control import Control
-from .engine.cnn import Cnn
-from .engine.words import flow, tapped
 from .fork import Fork
 from .isp import Isp
 from .layouts import struct

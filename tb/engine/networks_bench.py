@@ -29,7 +29,9 @@ async def programs_run_as_the_executor_runs_them(dut):
             tapped = Tapped(rig.configuration, rig.tap.take())
             for (number, got), result in zip(tapped.steps(program), results, strict=True):
                 axes = ("row", "column", "channel")
-                real = program.host["layers"][result.layer]["shape"][-1]  # bytes behind a layer's channels are arbitrary
+                real = program.host["layers"][result.layer]["shape"][
+                    -1
+                ]  # bytes behind a layer's channels are arbitrary
                 where = f"{path}, input {n}, step {number} of layer {result.layer}"
                 message = first_difference(where, result.values[..., :real], got[..., :real], axes)
                 assert message is None, message

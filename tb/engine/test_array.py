@@ -7,7 +7,7 @@ import pytest
 
 from ocellus.engine import CONFIGURATIONS, PIXELS
 from ocellus.program_formats import LayerOp
-from ocellus_hdl.engine.array import Array
+from ocellus_hdl.cnn.array import Array
 from tb.engine.clocks import clocks
 
 SIDE = 3

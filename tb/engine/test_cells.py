@@ -9,8 +9,8 @@ import pytest
 from amaranth.hdl import Elaboratable, Fragment, Module, Signal, Value
 from amaranth.sim import Simulator
 
-import ocellus_hdl.engine.cells
-from ocellus_hdl.engine.cells import choice_of_four, kept_plus
+import ocellus_hdl.cnn.cells
+from ocellus_hdl.cnn.cells import choice_of_four, kept_plus
 from tb.cnn.cells import Ecp5
 
 
@@ -75,7 +75,7 @@ def results(build: Callable[[Module], Value], inputs: list[Signal], values: list
 
 @pytest.mark.parametrize("platform", [None, Ecp5()], ids=["plain", "cells"])
 def test_a_choice_of_four_takes_the_item(platform: object, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ocellus_hdl.engine.cells, "Instance", Cell)
+    monkeypatch.setattr(ocellus_hdl.cnn.cells, "Instance", Cell)
     items, choice = [Signal(2, name=f"item_{n}") for n in range(4)], Signal(2)
     values = list(itertools.product(range(4), repeat=5))
     got = results(lambda m: choice_of_four(m, platform, items, choice, "o"), [*items, choice], values)
@@ -84,7 +84,7 @@ def test_a_choice_of_four_takes_the_item(platform: object, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("platform", [None, Ecp5()], ids=["plain", "cells"])
 def test_a_kept_sum_is_exact_and_a_new_one_forgets(platform: object, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ocellus_hdl.engine.cells, "Instance", Cell)
+    monkeypatch.setattr(ocellus_hdl.cnn.cells, "Instance", Cell)
     rng = random.Random(1)
     total, keeps, addend = Signal(32), Signal(), Signal(20)
     values = [

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ocellus.engine import configuration
-from ocellus_hdl.engine.counters import WAYS, Counters
+from ocellus_hdl.cnn.counters import WAYS, Counters
 from tb.engine.test_ends import simulate
 
 

@@ -8,8 +8,8 @@ from amaranth.sim import Simulator
 
 from ocellus.engine import CONFIGURATIONS, Configuration
 from ocellus.program_formats import Epilogue, LayerOp
-from ocellus_hdl.engine.datapath import Datapath
-from ocellus_hdl.engine.words import Section
+from ocellus_hdl.cnn.datapath import Datapath
+from ocellus_hdl.cnn.words import Section
 from tb.engine.commands import LINES, READ_LINES, Beat, Meaning, Work, work
 
 TIMEOUT = 20_000

@@ -8,8 +8,8 @@ from amaranth.sim import Simulator
 
 from ocellus.engine import configuration
 from ocellus.program_formats import IMAGE_HEADER
-from ocellus_hdl.engine.inlet import Inlet
-from ocellus_hdl.engine.outlet import Outlet
+from ocellus_hdl.cnn.inlet import Inlet
+from ocellus_hdl.cnn.outlet import Outlet
 
 Header = dict[str, int]
 

@@ -12,7 +12,7 @@ from ocellus_sim.cosim import simulate
 from tb.oracle import KINDS, random_network
 from tb.oracle.public import NETWORKS, needs_data, tflite_path
 
-CNN = "ocellus_hdl.engine.cnn:Cnn"
+CNN = "ocellus_hdl.cnn:Cnn"
 
 
 def run(name: str, images: list[Path]) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ocellus.engine import CONFIGURATIONS
-from ocellus_hdl.engine.parameters import Parameters, fetch_words
-from ocellus_hdl.engine.words import Section
+from ocellus_hdl.cnn.parameters import Parameters, fetch_words
+from ocellus_hdl.cnn.words import Section
 from tb.engine.clocks import clocks
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ocellus.engine import CONFIGURATIONS
-from ocellus_hdl.engine.requantise import Requantise
+from ocellus_hdl.cnn.requantise import Requantise
 from tb.engine.clocks import clocks
 from tb.engine.commands import clamped, rounded, wrapped
 

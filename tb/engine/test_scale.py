@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ocellus_hdl.engine.scale import Scale
+from ocellus_hdl.cnn.scale import Scale
 from tb.engine.clocks import clocks
 from tb.engine.commands import rounded
 

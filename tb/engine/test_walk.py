@@ -10,7 +10,7 @@ from amaranth.sim import Simulator
 
 from ocellus.engine import PIXELS, Configuration, configuration
 from ocellus.program_formats import LAYER, STEP, Epilogue, LayerOp
-from ocellus_hdl.engine.walk import Walk
+from ocellus_hdl.cnn.walk import Walk
 
 Values = dict[str, int]
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from ocellus.engine import CONFIGURATIONS, PIXELS
-from ocellus_hdl.engine.weights import Weights
-from ocellus_hdl.engine.windows import WindowStore
-from ocellus_hdl.engine.words import SETS, Section
+from ocellus_hdl.cnn.weights import Weights
+from ocellus_hdl.cnn.windows import WindowStore
+from ocellus_hdl.cnn.words import SETS, Section
 from tb.engine.clocks import clocks
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ocellus.engine import CONFIGURATIONS
-from ocellus_hdl.engine.wheel import Wheel
+from ocellus_hdl.cnn.wheel import Wheel
 from tb.engine.clocks import clocks
 
 CLOCKS = 60

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ocellus.engine import CONFIGURATIONS
-from ocellus_hdl.engine.words import beat_pixels
-from ocellus_hdl.engine.writer import Writer
+from ocellus_hdl.cnn.words import beat_pixels
+from ocellus_hdl.cnn.writer import Writer
 from tb.engine.clocks import clocks
 
 

@@ -12,7 +12,7 @@ from ocellus_sim.cosim import build, simulate
 
 from .accelerator import Inference
 
-CNN = "ocellus_hdl.engine.cnn:Cnn"
+CNN = "ocellus_hdl.cnn:Cnn"
 _BENCH = "ocellus_sim.verify.rtl_bench"
 _SECONDS_AN_INPUT = 6 * 3600
 """After which a simulation is given up."""

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..cnn.multiplier import Multiplier
+from .multiplier import Multiplier
 
 LOW = 17
 """Bits of the multiplier in the lower product; a multiplier's input has one more, for the sign."""

@@ -6,9 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.engine import PIXELS, Configuration
 
-from ..cnn.multiplier import Multiplier
-from ..cnn.pair import PairMultiplier
+from .multiplier import Multiplier
 from .operands import SpreadChoice
+from .pair import PairMultiplier
 from .windows import taps
 from .words import slots
 

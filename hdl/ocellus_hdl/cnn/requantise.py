@@ -8,9 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.engine import Configuration
 
-from ..cnn.lane import RequantiserLane
 from .drain import BEAT
 from .groups import beat_tag
+from .lane import RequantiserLane
 from .words import ENTRY, SECOND, entry_count, flow
 from .writer import finished
 
