@@ -140,77 +140,12 @@ LINE_HEADER = Layout("LineHeader", (Field("frame_counter", 32), Field("line", 16
 PACKET_TRAILER = Layout("PacketTrailer", (Field("crc", 32), Field("end", 32)))
 """Eight bytes: CRC-32 (ISO-HDLC) of header and filled payload, and the end mark."""
 
-# --- program images ---------------------------------------------------------------------------------
-
-IMAGE_MAGIC = int.from_bytes(b"OCNN", "little")
-IMAGE_VERSION = 1
-
-IMAGE_HEADER = Layout(
-    "ImageHeader",
-    (
-        Field("magic", 32),
-        Field("version", 16), Field("arithmetic", 16),
-        Field("lanes", 16), Field("columns", 16),
-        Field("requantisers", 16), Field("layers", 16),
-        Field("network_id", 32),
-        Field("parameter_words", 32),
-        Field("weight_words", 32),
-        Field("input_address", 32),
-        Field("input_bytes", 32),
-        Field("output_address", 32),
-        Field("output_bytes", 32),
-        Field("host_bytes", 32),
-    ),
-)  # fmt: skip
-"""Twelve 32-bit words. Then come, in whole little-endian 32-bit words: the layer descriptors, the parameter
-words, the weight words, and the CRC-32 of all before it. The accelerator loads exactly these. What only the host needs
-(``host_bytes`` of JSON, then its own CRC-32) follows and is never sent to the chip."""
-
-
 class Arithmetic(IntEnum):
-    """Rounding of the requantiser."""
+    """How the requantiser rounds a sum: twice, as TensorFlow Lite's reference kernels do, or once."""
 
     DOUBLE = 0
     SINGLE = 1
 
-
-class LayerOp(IntEnum):
-    """What the engine does for a layer."""
-
-    CONV = 0
-    DEPTHWISE = 1
-    AVERAGE_POOL = 2
-    MAX_POOL = 3
-    ADD = 4
-
-
-LAYER = Layout(
-    "Layer",
-    (
-        Field("op", 3),
-        Field("last", 1),
-        Field("releases_input", 1),
-        Field("reserved", 3),
-        Field("in_address", 24), Field("in2_address", 24), Field("out_address", 24),
-        Field("in_h", 16), Field("in_w", 16), Field("in_c", 16),
-        Field("out_h", 16), Field("out_w", 16), Field("out_c", 16),
-        Field("kernel_h", 8), Field("kernel_w", 8), Field("stride_h", 8), Field("stride_w", 8),
-        Field("pad_top", 8), Field("pad_left", 8),
-        Field("row_bytes", 24), Field("step_x", 24), Field("step_y", 24), Field("lead_x", 24), Field("lead_y", 24),
-        Field("chunks", 16), Field("groups", 16), Field("elements", 24),
-        Field("weight_base", 16), Field("parameter_base", 16),
-        Field("fill", 8, signed=True), Field("zero_point_1", 8, signed=True), Field("zero_point_2", 8, signed=True),
-        Field("zero_point_out", 8, signed=True), Field("minimum", 8, signed=True), Field("maximum", 8, signed=True),
-        Field("multiplier_1", 32), Field("shift_1", 8), Field("multiplier_2", 32), Field("shift_2", 8),
-        Field("multiplier_out", 32), Field("shift_out", 8, signed=True),
-    ),
-)  # fmt: skip
-"""One layer's descriptor, cut into 32-bit words; docs/cnn.md says what each field means to the engine."""
-
-PARAMETER = Layout(
-    "Parameter", (Field("bias", 32, signed=True), Field("multiplier", 32), Field("shift", 8, signed=True))
-)
-"""One output channel's requantisation; three 32-bit words in the image (the upper 24 bits of the third are 0)."""
 
 # --- registers --------------------------------------------------------------------------------------
 

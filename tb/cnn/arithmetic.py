@@ -2,20 +2,6 @@
 
 import math
 
-from ocellus.configurations import Configuration
-
-ODD = Configuration(
-    "odd",
-    lanes=4,
-    columns=3,
-    requantisers=2,
-    weight_words=4096,
-    parameter_words=512,
-    activation_bytes=8 * 2500,
-    layers=24,
-)
-"""No number in it is that of a named configuration; columns and the memory's depth are no powers of two."""
-
 
 def wrapped(x: int) -> int:
     """Modulo 2^32, as a signed number."""
@@ -43,14 +29,3 @@ def rdbpot(x: int, n: int) -> int:
 def clamped(x: int, low: int, high: int) -> int:
     """``x`` between ``low`` and ``high``."""
     return min(max(x, low), high)
-
-
-def requantised(value: int, bias: int, multiplier: int, shift: int, zero_point: int, low: int, high: int) -> int:
-    """An accumulator as int8."""
-    biased = wrapped(wrapped(value + bias) << max(shift, 0))
-    return clamped(zero_point + rdbpot(srdhm(biased, multiplier), max(-shift, 0)), low, high)
-
-
-def mean(total: int, taps: int) -> int:
-    """The average of ``taps`` numbers."""
-    return truncated(total + (taps // 2 if total >= 0 else -(taps // 2)), taps)

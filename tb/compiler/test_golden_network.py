@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from ocellus import networks
-from ocellus.compiler.assembly import compile_network
+from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.tflite_file import parse_network, read_network
-from ocellus.configurations import CONFIGURATIONS
+from ocellus.engine import CONFIGURATIONS
 from ocellus_sim.compare import first_difference
 from ocellus_sim.golden import cnn, cnn_arithmetic
 from tb import oracle
-from tb.compiler.interpreter import run_image
+from tb.engine.executor import Executor
 from tb.oracle.builder import ModelBuilder, Quantisation
 from tb.oracle.public import DATA, NETWORKS, needs_data, tflite_path
 
@@ -85,8 +85,10 @@ def test_a_fully_connected_layer_multiplies_its_scales_as_float32():
     content = model.build(model.fully_connected(x, np.zeros((80, 4)), bias, s_w, Quantisation(s_out, 0)))
     assert_equals_litert(content, np.zeros((1, 4), np.int8), "ties")
     network = parse_network(content)
-    got = run_image(compile_network(network, CONFIGURATIONS["ecp5"]), np.zeros((1, 4), np.int8))
-    assert got[network.output].tolist() == cnn.run(network, np.zeros((1, 4), np.int8))[network.output].tolist()
+    executor = Executor(compile_network(network, CONFIGURATIONS["ecp5"]).to_bytes())
+    list(executor.run(np.zeros((1, 1, 4), np.int8)))
+    want = cnn.run(network, np.zeros((1, 4), np.int8))[network.output]
+    assert executor.output().ravel().tolist() == want.ravel().tolist()
 
 
 def test_the_reciprocal_of_the_softmax_takes_three_steps():
