@@ -1,0 +1,1 @@
+"""The engine alone: its parts, its programs, and both together."""

@@ -20,6 +20,7 @@ async def programs_run_as_the_executor_runs_them(dut):
         rig.load(program.words())
         h = program.header
         shape = (h["input_rows"], h["input_columns"], h["input_channels"])
+        spent, each = {}, np.zeros((0, 4), np.int64)
         for n in range(2):
             x = np.random.default_rng(n).integers(-128, 128, shape).astype(np.int8)
             results = list(executor.run(x))
@@ -29,9 +30,7 @@ async def programs_run_as_the_executor_runs_them(dut):
             tapped = Tapped(rig.configuration, rig.tap.take())
             for (number, got), result in zip(tapped.steps(program), results, strict=True):
                 axes = ("row", "column", "channel")
-                real = program.host["layers"][result.layer]["shape"][
-                    -1
-                ]  # bytes behind a layer's channels are arbitrary
+                real = program.host["layers"][result.layer]["shape"][-1]  # those behind are arbitrary
                 where = f"{path}, input {n}, step {number} of layer {result.layer}"
                 message = first_difference(where, result.values[..., :real], got[..., :real], axes)
                 assert message is None, message

@@ -22,6 +22,7 @@ def test_every_clock_is_counted_for_its_layer() -> None:
             for _ in range(25):
                 layer = int(rng.integers(5))
                 ctx.set(counters.i_layer, layer)
+                way = 0
                 for _ in range(int(rng.integers(9, 30))):
                     way = int(rng.integers(WAYS))
                     ctx.set(counters.i_spent, 1 << way)

@@ -60,7 +60,8 @@ def point_commands(c: Configuration, layer: Values, step: Values, geometry: Valu
             }  # fmt: skip
             for i, (ky, kx, chunk) in enumerate(taps):
                 word, sub = divmod(chunk * c.inputs, c.word)
-                slots = {}
+                slots: dict[int, tuple[int, bool]] = {}
+                base = 0
                 for lane, (oy, ox) in enumerate(tile):
                     row = step["first_row"] + oy * layer["stride_rows"] + ky * layer["tap_rows"]
                     column = -layer["lead"] + ox * layer["stride_columns"] + kx * layer["tap_columns"]

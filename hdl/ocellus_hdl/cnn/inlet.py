@@ -1,6 +1,6 @@
 """Takes the input tensor into the activation memory, row by row, as far ahead as its ring of rows allows."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -134,7 +134,7 @@ class Inlet(wiring.Component):
                     m.d.sync += at_word.eq(pixel_place)
                 m.next = "STORE"
 
-        def begin_row(where: object) -> None:
+        def begin_row(where: ValueLike) -> None:
             m.d.sync += [
                 row_place.eq(where), pixel_place.eq(where), at_word.eq(where), column.eq(0), channel.eq(0),
                 stored.eq(0), at.eq(0), end.eq(header.unfold_columns - 1 - header.unfold_lead),

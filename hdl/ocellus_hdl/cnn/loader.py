@@ -1,6 +1,6 @@
 """Takes a program image apart, and refuses one that is damaged or made for another accelerator."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, ValueLike
 from amaranth.lib import crc, data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -97,7 +97,7 @@ class Loader(wiring.Component):
             with m.If(self.i_reset):
                 m.next = "AWAIT_HEADER"
 
-        def begin(section: str, entries: object) -> None:
+        def begin(section: str, entries: ValueLike) -> None:
             m.d.sync += [left.eq(entries), address.eq(0), part.eq(0)]
             m.next = section
 

@@ -1,6 +1,6 @@
 """Hands the output tensor out, byte by byte."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, ValueLike
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -61,11 +61,11 @@ class Outlet(wiring.Component):
             self.o.payload.last.eq((rows == 1) & (columns == 1) & (channels == 1)),
         ]
 
-        def begin_row(where: object) -> None:
+        def begin_row(where: ValueLike) -> None:
             m.d.sync += [at_row.eq(where), columns.eq(header.output_columns)]
             begin_pixel(where)
 
-        def begin_pixel(where: object) -> None:
+        def begin_pixel(where: ValueLike) -> None:
             m.d.sync += [at_pixel.eq(where), at.eq(where), channels.eq(header.output_channels)]
             m.next = "LOOK"
 

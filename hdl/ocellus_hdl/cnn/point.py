@@ -3,7 +3,6 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import exact_log2
 
 from ocellus.engine import Configuration
 from ocellus.program_formats import Epilogue
@@ -158,5 +157,4 @@ class PointWalk(wiring.Component):
                 m.d.sync += [out_sub.eq(0), out_off.eq(added(c, out_off, named(c, layer, "out_plane")))]
             with m.If(last_group):
                 m.d.sync += [group.eq(0), parameter.eq(0), weight.eq(0), out_sub.eq(0), out_off.eq(0)]
-        exact_log2(pieces), exact_log2(out_pieces)
         return m

@@ -1,6 +1,6 @@
 """Cuts the output rows of a convolution's step into tiles of nine pixels, ahead of the walk that uses them."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, ValueLike, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -142,7 +142,7 @@ class Pump(wiring.Component):
 
         last_row = rows == 1
 
-        def complete(ends: object) -> None:
+        def complete(ends: ValueLike) -> None:
             m.d.sync += [full.eq(1), built.ends.eq(ends)]
             with m.If(ends):
                 m.next = "REST"

@@ -1,6 +1,6 @@
 """Keeps the program, prepares one step after the other, and knows how far the inference has come."""
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, ValueLike, unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -107,11 +107,11 @@ class Sequencer(wiring.Component):
         with m.If(self.i_done):
             m.d.sync += [complete.eq(complete + 1), self.o_freed.eq(under_way.r_data)]
 
-        def fetch(at: object, words: int, then: str) -> None:
+        def fetch(at: ValueLike, words: int, then: str) -> None:
             m.d.sync += [asked.eq(at), left.eq(words), came.eq(0)]
             m.next = then
 
-        def arrive(register: data.View) -> object:
+        def arrive(register: data.View) -> Value:
             """One word a clock into the register's upper end; its last word is arriving."""
             m.d.sync += [asked.eq(asked + 1), came.eq(1)]
             with m.If(came):

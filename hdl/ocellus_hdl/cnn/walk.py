@@ -232,7 +232,9 @@ class Walk(wiring.Component):
                     outs[i].eq(Mux(is_point, added(c, pixel.out, point.o.out_off).as_value(), beside.as_value())),
                     exists_1[i].eq(Mux(is_point, tile.exists[i], exists)),
                 ]
-            lane_lines.append(line), lane_rows.append(row), lane_columns.append(column)
+            lane_lines.append(line)
+            lane_rows.append(row)
+            lane_columns.append(column)
         row_lines = [Signal(lines, name=f"row_line_{r}") for r in range(ROWS)]
         with m.If(valid & ~is_point):
             m.d.sync += [

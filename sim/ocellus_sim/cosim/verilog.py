@@ -32,7 +32,7 @@ class TopPort:
 def convert(factory: str, arguments: dict[str, Any]) -> str:
     """Verilog of ``factory(**arguments)``; ports that are constants (an ``always_ready`` stream's) are left out."""
     from amaranth.back import verilog
-    from amaranth.hdl import ClockDomain, Const, Module, Signal, Value
+    from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, ResetSignal, Signal, Value
     from amaranth.hdl._ir import PortDirection
     from amaranth.lib import wiring
 
@@ -49,10 +49,10 @@ def convert(factory: str, arguments: dict[str, Any]) -> str:
     # all next states a second time whenever an input changes; a register in between keeps them apart.
     m = Module()
     clock, reset = Signal(name="clk"), Signal(name="rst")
-    m.domains.sync = sync = ClockDomain()
-    m.domains.outside = outside = ClockDomain(reset_less=True)
-    m.d.comb += [sync.clk.eq(clock), outside.clk.eq(clock)]
-    m.d.outside += sync.rst.eq(reset)
+    m.domains.sync = ClockDomain()
+    m.domains.outside = ClockDomain(reset_less=True)
+    m.d.comb += [ClockSignal("sync").eq(clock), ClockSignal("outside").eq(clock)]
+    m.d.outside += ResetSignal("sync").eq(reset)
     m.submodules.component = component
     ports |= {"clk": (clock, PortDirection.Input), "rst": (reset, PortDirection.Input)}
     # Recursive passes go deep on large designs.
