@@ -140,6 +140,7 @@ LINE_HEADER = Layout("LineHeader", (Field("frame_counter", 32), Field("line", 16
 PACKET_TRAILER = Layout("PacketTrailer", (Field("crc", 32), Field("end", 32)))
 """Eight bytes: CRC-32 (ISO-HDLC) of header and filled payload, and the end mark."""
 
+
 class Arithmetic(IntEnum):
     """How the requantiser rounds a sum: twice, as TensorFlow Lite's reference kernels do, or once."""
 

@@ -56,8 +56,8 @@ IMAGE_HEADER = Layout(
         Field("host_bytes", 32),
     ),
 )  # fmt: skip
-"""Nineteen 32-bit words. Then come layers, steps, tables (256 bytes each), parameter words, weight words and the CRC-32 of
-all before it: these are loaded. What only the host needs (``host_bytes`` of JSON, then its own CRC-32) follows."""
+"""Nineteen 32-bit words. Then come layers, steps, tables (256 bytes each), parameter words, weight words and the CRC-32
+of all before it: these are loaded. What only the host needs (``host_bytes`` of JSON, then its own CRC-32) follows."""
 
 LAYER = Layout(
     "Layer",

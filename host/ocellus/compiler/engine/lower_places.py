@@ -1,4 +1,4 @@
-"""Pools, means and pads: windows that pick, sum or move pixels."""
+"""Pools and pads: windows that pick, sum or move pixels."""
 
 from dataclasses import replace
 from itertools import groupby, product
@@ -12,8 +12,9 @@ from .copies import IDENTITY, copied
 from .layers import ArrayLayer, Shape
 from .lower_weighted import MAX_PASSES
 from .quotients import MAX_EXACT, quotient
-from .scaling import is_onnx, mean_scaling, pool_scaling
+from .scaling import is_onnx, pool_scaling
 from .storages import Storages, pads
+from .sums import part_of, summed
 
 
 def lower_average_pool(storages: Storages, operator: Operator) -> None:
@@ -31,7 +32,7 @@ def lower_average_pool(storages: Storages, operator: Operator) -> None:
     passes = -(-operator.kernel[0] // 3) * -(-operator.kernel[1] // 3)
     runs = [_runs(shape, output.picture, operator, lead, axis, passes > MAX_PASSES) for axis in (0, 1)]
     for (top, rows, count_rows), (left, columns, count_columns) in product(*runs):
-        part, count = _part(base, top, rows, left, columns), count_rows * count_columns
+        part, count = part_of(base, top, rows, left, columns), count_rows * count_columns
         if count > MAX_EXACT:
             raise storages.refuse(operator, f"found an average of {count} pixels, allowed up to {MAX_EXACT}")
         factor = quotient(count)
@@ -40,7 +41,7 @@ def lower_average_pool(storages: Storages, operator: Operator) -> None:
             factor = pool_scaling(storages, operator, x, output, count, divisor)
             biases = np.full(shape[2], -count * x.zero_point, np.int32)
             part = replace(part, biases=biases, zero_point=output.zero_point)
-        storages.add(_summed(replace(part, factors=(factor,) * shape[2]), passes > MAX_PASSES))
+        storages.add(summed(replace(part, factors=(factor,) * shape[2]), passes > MAX_PASSES))
 
 
 def _runs(
@@ -53,60 +54,6 @@ def _runs(
         return [(n, 1, count) for n, count in enumerate(inside)]
     groups = [[n for n, _ in run] for _, run in groupby(enumerate(inside), key=lambda item: item[1])]
     return [(run[0], len(run), inside[run[0]]) for run in groups]
-
-
-def _part(layer: ArrayLayer, top: int, rows: int, left: int, columns: int) -> ArrayLayer:
-    """Those output pixels alone. The source's picture is cut where no window of theirs reaches to the left or above."""
-    first = [place * stride - pad for place, stride, pad in zip((top, left), layer.stride, layer.pad, strict=True)]
-    y, x = max(first[0], 0), max(first[1], 0)
-    h, w, c = layer.in_shape
-    return replace(
-        layer,
-        in_shape=(h - y, w - x, c),
-        in_origin=(y, x, 0),
-        pad=(max(-first[0], 0), max(-first[1], 0)),
-        out_shape=(rows, columns, c),
-        out_origin=(top, left, 0),
-    )
-
-
-def _summed(layer: ArrayLayer, single: bool) -> ArrayLayer:
-    """With weights of one; a single window of many passes takes one set, and what lies behind the window is cut off."""
-    rows, columns = layer.kernel
-    channels = layer.in_shape[2]
-    if not single:
-        return replace(layer, weights=np.ones((rows, columns, channels), np.int8))
-    inside = (
-        min(rows - layer.pad[0], layer.in_shape[0]),
-        min(columns - layer.pad[1], layer.in_shape[1]),
-        channels,
-    )
-    return replace(
-        layer, in_shape=inside, kernel=inside[:2], stride=(1, 1), pad=(0, 0),
-        weights=np.ones((1, 1, channels), np.int8), shared=True,
-    )  # fmt: skip
-
-
-def lower_mean(storages: Storages, operator: Operator) -> None:
-    """MEAN over rows, columns or both: the count goes into the multiplier, which loses its lowest bits."""
-    (x,), output = storages.tensors(operator)
-    storage, shape = storages.picture(operator, x)
-    if 2 in operator.axes:
-        raise storages.refuse(operator, "found an average over channels, allowed rows and columns")
-    kernel = (shape[0] if 0 in operator.axes else 1, shape[1] if 1 in operator.axes else 1)
-    out_shape = (shape[0] // kernel[0], shape[1] // kernel[1], shape[2])
-    count = kernel[0] * kernel[1]
-    factor = mean_scaling(storages, operator, x, output, count)
-    base = ArrayLayer(
-        (operator,), LayerOp.WINDOW, storage, storages.store(output, out_shape), shape, out_shape, None,
-        np.full(shape[2], -count * x.zero_point, np.int32), (factor,) * shape[2], kernel, kernel,
-        zero_point=output.zero_point,
-    )  # fmt: skip
-    single = -(-kernel[0] // 3) * -(-kernel[1] // 3) > MAX_PASSES
-    places = product(range(out_shape[0]), range(out_shape[1])) if single else [(0, 0)]
-    for top, left in places:
-        part = _part(base, top, 1, left, 1) if single else base
-        storages.add(_summed(part, single))
 
 
 def lower_max_pool(storages: Storages, operator: Operator) -> None:

@@ -11,8 +11,9 @@ from .copies import copied
 from .layers import Plan
 from .lower_elementwise import lower_sum
 from .lower_functions import lower_function
+from .lower_means import lower_mean
 from .lower_moves import lower_concatenation, lower_resize_nearest, lower_slice
-from .lower_places import lower_average_pool, lower_max_pool, lower_mean, lower_pad
+from .lower_places import lower_average_pool, lower_max_pool, lower_pad
 from .lower_resample import lower_resize_bilinear, lower_transpose_convolution
 from .lower_slopes import lower_slopes
 from .lower_weighted import lower_convolution, lower_depthwise, lower_fully_connected

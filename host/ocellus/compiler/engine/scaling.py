@@ -1,12 +1,10 @@
 """The requantiser's factors: by TensorFlow Lite's rules, or for networks whose measure is ONNX Runtime, by proof."""
 
-from ...formats import Arithmetic
 from ..graph import Kind, Operator, Runtime, Tensor
 from ..onnx_factors import ExactFactor, average_pool_factor, difference_note, exact_factors
 from ..onnx_tables import float_table
 from ..quantisation import Factor, convolution_factors, fully_connected_factors, mean_factor
 from ..tflite_tables import function_table
-from .quotients import rounded_once
 from .storages import Storages
 
 
@@ -29,22 +27,14 @@ def weighted_factors(
 
 
 def mean_scaling(storages: Storages, operator: Operator, x: Tensor, output: Tensor, count: int) -> Factor:
-    """Of MEAN, whose sums TensorFlow Lite rounds twice in either arithmetic."""
-    if is_onnx(storages):
-        if operator.axes != (0, 1):
-            raise storages.refuse(operator, f"found an average over axes {operator.axes}, allowed rows and columns")
-        found = exact_factors(operator, [x], output)
-        _note(storages, operator, found)
-        return found[0].factor
-    factor = mean_factor(x, output, count)
-    if storages.arithmetic is Arithmetic.DOUBLE:
-        return factor
-    once = rounded_once(factor, count * (-128 - x.zero_point), count * (127 - x.zero_point))
-    if once is None:
-        raise storages.refuse(
-            operator, f"found a mean of {count} pixels that no single rounding gives, allowed arithmetic double"
-        )
-    return once
+    """Of MEAN; TensorFlow Lite rounds its sums twice in either arithmetic."""
+    if not is_onnx(storages):
+        return mean_factor(x, output, count)
+    if operator.axes != (0, 1):
+        raise storages.refuse(operator, f"found an average over axes {operator.axes}, allowed rows and columns")
+    found = exact_factors(operator, [x], output)
+    _note(storages, operator, found)
+    return found[0].factor
 
 
 def pool_scaling(storages: Storages, operator: Operator, x: Tensor, output: Tensor, taps: int, count: int) -> Factor:

@@ -8,40 +8,60 @@ from ..quantisation import Factor
 
 _WEIGHT = 127
 """What an input is multiplied by, so that a bias moves the steps by parts of one."""
-_FURTHEST = 64
-"""Biases that are tried to both sides: half an input."""
+_BIASES = np.array(sorted(range(-_WEIGHT, _WEIGHT + 1), key=abs))
+"""Those that are tried: up to a whole input to both sides."""
+_END = 1 << 60
 
 
 @dataclass(frozen=True)
 class Staircase:
-    """``clamp(round((weight * n + bias) * factor))``; the factor has no shift, so either rounding rounds once."""
+    """``clamp(round((weight * n + bias) * factor), low, high)``, rounded once, halves up.
+
+    With a factor without a shift, double rounding rounds once too.
+    """
 
     weight: int
     bias: int
     factor: Factor
+    low: int
+    high: int
 
 
-def staircase(inputs: np.ndarray, wanted: np.ndarray, low: int, high: int) -> Staircase | None:
+def staircase(inputs: np.ndarray, wanted: np.ndarray, low: int, high: int, shift: int = 0) -> Staircase | None:
     """What gives ``wanted``, clamped to ``low`` and ``high``, for all ``inputs``; None where nothing was found.
 
-    Each input bounds the multiplier from both sides. A bias shifts all thresholds alike.
+    Each input bounds the multiplier from both sides. A bias shifts all thresholds alike. ``shift`` of the factor is
+    -20 to 0.
     """
     rising = wanted[np.argmax(inputs)] >= wanted[np.argmin(inputs)]
-    n, half = (inputs if rising else -inputs).astype(np.int64), 1 << 30
-    least = np.where(wanted > low, wanted.astype(np.int64) * 2 * half - half, -(1 << 60))
-    most = np.where(wanted < high, (wanted.astype(np.int64) + 1) * 2 * half - half - 1, 1 << 60)
-    for bias in sorted(range(-_FURTHEST, _FURTHEST + 1), key=abs):
-        found = _multiplier(_WEIGHT * n + bias, least, most)
-        if found is not None:
-            return Staircase(_WEIGHT if rising else -_WEIGHT, bias, Factor(found, 0))
-    return None
-
-
-def _multiplier(t: np.ndarray, least: np.ndarray, most: np.ndarray) -> int | None:
-    """``least <= t * multiplier <= most`` everywhere."""
-    if (least[t == 0] > 0).any() or (most[t == 0] < 0).any():
+    n, levels, half = (inputs if rising else -inputs).astype(np.int64), wanted.astype(np.int64), 1 << 30 - shift
+    least = np.where(levels > low, levels * 2 * half - half, -_END)
+    most = np.where(levels < high, (levels + 1) * 2 * half - half - 1, _END)
+    sums = _WEIGHT * n + _BIASES[:, np.newaxis]
+    nonzero = np.where(sums == 0, 1, sums)  # zero gives zero, whatever the multiplier
+    fits = (sums != 0) | ((least <= 0) & (most >= 0))
+    first, last = np.where(sums > 0, least, most), np.where(sums > 0, most, least)
+    lowest = np.where(sums == 0, 0, -(-first // nonzero)).max(axis=1).clip(min=0)
+    highest = np.where(sums == 0, _END, last // nonzero).min(axis=1).clip(max=(1 << 31) - 1)
+    found = np.flatnonzero(fits.all(axis=1) & (lowest <= highest))
+    if not len(found):
         return None
-    up, down = t > 0, t < 0
-    low = max([0, *-(-least[up] // t[up]), *-(-most[down] // t[down])])
-    high = min([(1 << 31) - 1, *(most[up] // t[up]), *(least[down] // t[down])])
-    return int((low + high) // 2) if low <= high else None
+    multiplier = int(lowest[found[0]] + highest[found[0]]) // 2
+    weight = _WEIGHT if rising else -_WEIGHT
+    return Staircase(weight, int(_BIASES[found[0]]), Factor(multiplier, shift), low, high)
+
+
+def staircases(inputs: np.ndarray, wanted: np.ndarray, shift: int) -> list[Staircase]:
+    """Staircases one above the other that give a function which never falls: each begins where one before it ends."""
+    edges = np.flatnonzero(np.diff(wanted))
+    ends = np.unique(np.concatenate([[0, len(wanted) - 1], edges, edges + 1]))
+    inputs, wanted = inputs[ends], wanted[ends]
+    found, low, top = [], int(wanted[0]), int(wanted[-1])
+    while low < top or not found:
+        step, reach = None, top - low
+        while step is None:  # a single threshold can always be had
+            step = staircase(inputs, np.clip(wanted, low, low + reach), low, low + reach, shift)
+            reach //= 2
+        found.append(step)
+        low = step.high
+    return found
