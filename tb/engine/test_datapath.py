@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 import pytest
+from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
 from ocellus.engine import CONFIGURATIONS, Configuration
@@ -37,8 +38,8 @@ class Driver:
             for n in (LINES, LINES + 1)
         ]
 
-    def run(self) -> None:
-        simulator = Simulator(self.part)
+    def run(self, platform: object) -> None:
+        simulator = Simulator(Fragment.get(self.part, platform))
         simulator.add_clock(1e-6)
         simulator.add_testbench(self._watch)
         simulator.add_testbench(self._requests)
@@ -173,13 +174,13 @@ class Driver:
         self.over = True
 
 
-def check(c: Configuration, seed: int, runs: int, single: bool) -> None:
+def check(c: Configuration, seed: int, runs: int, single: bool, platform: object = None) -> None:
     print(f"seed {seed}")
     rng = random.Random(seed)
     w = work(c, rng, runs)
     meaning = Meaning(w, single)
     driver = Driver(w, single, rng)
-    driver.run()
+    driver.run(platform)
     for name in ("first_passes", "beats"):
         for n, (got, want) in enumerate(zip(getattr(driver, name), getattr(meaning, name), strict=False)):
             assert got == want, f"{name}[{n}] of layer {want.layer}"
@@ -203,3 +204,7 @@ def test_random_commands_mean_what_the_page_says(single: bool):
 
 def test_the_small_chip_computes_the_same():
     check(CONFIGURATIONS["ecp5"], seed=2, runs=6, single=False)
+
+
+def test_hardware_whose_registers_run_freely_computes_the_same():
+    check(CONFIGURATIONS["tiny"], seed=3, runs=30, single=False, platform=object())

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ocellus.engine import PIXELS, Configuration
 from ocellus.program_formats import LayerOp
 
-from .cells import kept_plus
+from .cells import copies, kept_plus, passing
 from .operands import WINDOW_TAPS, Operands, array_step, second_operands
 from .products import Products, window_of
 from .windows import taps
@@ -58,6 +58,8 @@ class Array(wiring.Component):
     o_operands : flow(second_operands), out
         Of a step with ``operand``, two clocks later.
     o : flow(DONE), out
+    o_soon : flow(DONE), out
+        The same, a clock earlier.
     o_point : point_sums, out
     o_window : window_sums, out
     """
@@ -72,6 +74,7 @@ class Array(wiring.Component):
                 "i_taps": In(taps(c)),
                 "o_operands": Out(flow(second_operands(c))),
                 "o": Out(flow(DONE)),
+                "o_soon": Out(flow(DONE)),
                 "o_point": Out(point_sums(c)),
                 "o_window": Out(window_sums(c)),
             }
@@ -116,15 +119,15 @@ class Array(wiring.Component):
                 m.d.sync += row.payload.eq(rows[n].payload)
             rows.append(row)
         at = 1 + Products.latency(c)
-        done = rows[-1]
-        m.d.comb += [
-            self.o.valid.eq(done.valid & done.payload.last),
-            self.o.payload.point.eq(done.payload.point),
-        ]
+        for port, row in ((self.o, rows[-1]), (self.o_soon, rows[-2])):
+            m.d.comb += [port.valid.eq(row.valid & row.payload.last), port.payload.point.eq(row.payload.point)]
 
         def running(n: int, point: bool) -> Value:
             kind = rows[n].payload.point
             return rows[n].valid & (kind if point else ~kind)
+
+        def passes(n: int, point: bool) -> Value:
+            return passing(platform, running(n, point))
 
         # Neighbouring products: a convolution's inputs or a window's taps.
         levels = _levels(c)
@@ -136,33 +139,38 @@ class Array(wiring.Component):
                 place[window_of(c, i, n)] = i, n
                 if n % 2 == 0:
                     pairs[i, n] = Signal(signed(17), name=f"pair_{i}_{n}")
-                    with m.If(rows[at].valid):
+                    with m.If(passing(platform, rows[at].valid)):
                         m.d.sync += pairs[i, n].eq(products.o[i][n] + products.o[i][n + 1])
 
         # A convolution accumulates a clock earlier than windows: its sums are kept while they drain.
+        flags_of = rows[end - 2].payload
+        adds = copies(m, platform, running(end - 2, True), PIXELS, "adds")
+        keeps = copies(m, platform, ~flags_of.first, PIXELS, "keeps")
+        closes = copies(m, platform, running(end - 1, True) & rows[end - 1].payload.last, PIXELS, "closes")
         for i in range(PIXELS):
             for o in range(c.outputs):
                 terms: list[Any] = [pairs[i, o * c.inputs + n] for n in range(0, c.inputs, 2)]
-                total = _summed(m, terms, [running(at + n, True) for n in range(1, levels - 1)])
+                total = _summed(m, terms, [passes(at + n, True) for n in range(1, levels - 1)])
                 sums = Signal(signed(32), name=f"point_{i}_{o}")
-                with m.If(running(end - 1, True)):
-                    keeps = ~rows[end - 1].payload.first
-                    m.d.sync += sums.eq(kept_plus(m, platform, sums, keeps, total, f"point_sum_{i}_{o}"))
-                with m.If(running(end, True) & rows[end].payload.last):
+                with m.If(adds[i]):
+                    m.d.sync += sums.eq(kept_plus(m, platform, sums, keeps[i], total, f"point_sum_{i}_{o}"))
+                with m.If(closes[i]):
                     m.d.sync += self.o_point[i][o].eq(sums)
+        flags_of = rows[end - 1].payload
+        keeps = copies(m, platform, ~(flags_of.first | flags_of.maximum), 2 * c.windows, "keeps_window")
         for j in range(c.windows):
             for g in range(c.word):
                 i, n = place[WINDOW_TAPS - 1, j, g]
-                ninth = _summed(m, [products.o[i][n]], [running(at, False)])
+                ninth = _summed(m, [products.o[i][n]], [passes(at, False)])
                 terms = [*(pairs[place[t, j, g]] for t in range(0, WINDOW_TAPS - 1, 2)), ninth]
-                total = _summed(m, terms, [running(at + n, False) for n in range(1, levels)])
+                total = _summed(m, terms, [passes(at + n, False) for n in range(1, levels)])
                 sums = self.o_window[j][g]
                 row = rows[end].payload
                 # The largest is the one that came last, unless it is not larger: both fit eight bits.
                 stays = row.maximum & ~row.first & (total[:8].as_signed() <= sums[:8].as_signed())
                 with m.If(running(end, False) & ~stays):
-                    keeps = ~(row.first | row.maximum)
-                    m.d.sync += sums.eq(kept_plus(m, platform, sums, keeps, total, f"window_sum_{j}_{g}"))
+                    keep = keeps[2 * j + 2 * g // c.word]
+                    m.d.sync += sums.eq(kept_plus(m, platform, sums, keep, total, f"window_sum_{j}_{g}"))
         return m
 
 

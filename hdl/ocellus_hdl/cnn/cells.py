@@ -1,18 +1,53 @@
-"""Two structures of the ECP5 that synthesis does not find by itself; anywhere else, the same as plain logic.
+"""Structures of the ECP5 that synthesis does not find by itself; anywhere else, the same as plain logic.
 
 A slice joins two LUT4s by a multiplexer, and its carry cell adds what gates of four inputs make of the operands (the
-cells are described in Yosys's ``cells_sim_ecp5.v`` and ``ccu2c_sim.vh``).
+cells are described in Yosys's ``cells_sim_ecp5.v`` and ``ccu2c_sim.vh``). And a wire that leads to a thousand gates or
+clock enables is slower than the gates: hardware has a register for every few hundred of them, and what only passes by
+is not enabled.
 """
 
 from collections.abc import Callable, Sequence
 
-from amaranth.hdl import Cat, Const, Instance, Module, Mux, Signal, Value, ValueLike
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value, ValueLike
 from amaranth.vendor import LatticePlatform
 
 
 def is_ecp5(platform: object) -> bool:
     """Whether the cells are there."""
     return isinstance(platform, LatticePlatform) and platform.family == "ecp5"
+
+
+def passing(platform: object, enable: Value) -> Value:
+    """The enable of registers whose contents count only in the clock after: it saves a simulation work."""
+    return enable if platform is None else Const(1, 1)
+
+
+def copies(m: Module, platform: object, value: ValueLike, count: int, name: str) -> list[Value]:
+    """``value`` a clock later, ``count`` times, in registers that synthesis does not merge. They are never reset."""
+    value = Value.cast(value)
+    kept = []
+    for k in range(count if is_ecp5(platform) else 1):
+        copy = Signal(len(value), name=f"{name}_{k}", reset_less=True)
+        kept.append(copy)
+        if not is_ecp5(platform):
+            m.d.sync += copy.eq(value)
+            continue
+        for n in range(len(value)):
+            m.submodules += Instance(
+                "TRELLIS_FF",
+                ("a", "keep", 1),
+                ("p", "GSR", "DISABLED"),
+                ("p", "CEMUX", "1"),
+                ("p", "CLKMUX", "CLK"),
+                ("p", "LSRMUX", "LSR"),
+                ("p", "REGSET", "RESET"),
+                ("p", "SRMODE", "LSR_OVER_CE"),
+                ("i", "CLK", ClockSignal()),
+                ("i", "LSR", Const(0, 1)),
+                ("i", "DI", value[n]),
+                ("o", "Q", copy[n]),
+            )
+    return [kept[k % len(kept)] for k in range(count)]
 
 
 def table(function: Callable[[bool, bool, bool, bool], bool]) -> Const:

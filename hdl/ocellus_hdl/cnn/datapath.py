@@ -139,6 +139,7 @@ class Datapath(wiring.Component):
 
         # Requantiser.
         wiring.connect(m, array.o, drain.i)
+        wiring.connect(m, array.o_soon, drain.i_soon)
         wiring.connect(m, drain.o, requantise.i)
         m.d.comb += [
             drain.i_point.eq(array.o_point),

@@ -9,11 +9,14 @@ from amaranth.lib.wiring import In, Out
 from ocellus.engine import Configuration
 
 from .array import DONE, point_sums, window_sums
-from .cells import choice_of_four
+from .cells import choice_of_four, copies, passing
 from .words import flow
 
 BEAT = data.StructLayout({"point": 1, "number": 2, "last": 1})
 """Beat ``number`` of a group; the ``last`` one of it."""
+
+LANES = 2
+"""Lanes that share the bits that choose for them."""
 
 
 class Drain(wiring.Component):
@@ -29,6 +32,8 @@ class Drain(wiring.Component):
     Attributes
     ----------
     i : flow(DONE), in
+    i_soon : flow(DONE), in
+        The same, a clock earlier.
     i_point : point_sums, in
     i_window : window_sums, in
     o_take : unsigned(1), out
@@ -43,6 +48,7 @@ class Drain(wiring.Component):
         super().__init__(
             {
                 "i": In(flow(DONE)),
+                "i_soon": In(flow(DONE)),
                 "i_point": In(point_sums(c)),
                 "i_window": In(window_sums(c)),
                 "o_take": Out(1),
@@ -62,10 +68,12 @@ class Drain(wiring.Component):
         follows = number != 0
         drains_point = (self.i.valid & self.i.payload.point) | follows
         is_last = Mux(follows, number == c.beats - 1, ~self.i.payload.point | (c.beats == 1))
+        following = Signal(2)
+        m.d.comb += following.eq(Mux(self.i.valid | follows, Mux(is_last, 0, number + 1), number))
         m.d.sync += self.o.valid.eq(self.i.valid | follows)
         with m.If(self.i.valid | follows):
             m.d.sync += [
-                number.eq(Mux(is_last, 0, number + 1)),
+                number.eq(following),
                 self.o.payload.point.eq(drains_point),
                 self.o.payload.number.eq(number),
                 self.o.payload.last.eq(is_last),
@@ -73,17 +81,19 @@ class Drain(wiring.Component):
 
         values: list[Any] = [self.i_point[i][o] for i in range(c.beats * c.beat_pixels) for o in range(c.outputs)]
         size = c.beat_pixels * c.outputs
-        choice = Signal(2)
-        m.d.comb += choice.eq(Mux(drains_point, number + 1, 0))
+        # Windows, or a beat of the convolution: decided a clock earlier.
+        soon_point = Signal()
+        m.d.comb += soon_point.eq((self.i_soon.valid & self.i_soon.payload.point) | (following != 0))
+        choices = copies(m, platform, Mux(soon_point, following + 1, 0)[:2], -(-size // LANES), "choice")
         for n in range(c.lanes):
             window = self.i_window[n // c.word][n % c.word]
             if n >= size:
-                with m.If(self.i.valid & ~drains_point):
+                with m.If(passing(platform, self.i.valid & ~drains_point)):
                     m.d.sync += self.o_value[n].eq(window)
                 continue
             beats = [values[n + size * k] for k in range(c.beats)]
             beats += beats[-1:] * (3 - len(beats))
-            with m.If(self.i.valid | follows):
-                items = (window, *beats)
-                m.d.sync += self.o_value[n].eq(choice_of_four(m, platform, items, choice, f"chosen_{n}"))
+            chosen = choice_of_four(m, platform, (window, *beats), choices[n // LANES], f"chosen_{n}")
+            with m.If(passing(platform, self.i.valid | follows)):
+                m.d.sync += self.o_value[n].eq(chosen)
         return m

@@ -9,10 +9,12 @@ from amaranth.lib.wiring import In, Out
 from ocellus.engine import PIXELS, Configuration
 from ocellus.program_formats import LayerOp
 
-from .cells import choice_of_four
+from .cells import choice_of_four, copies, passing
 from .words import flow, slots
 
 WINDOW_TAPS = PIXELS
+SPREADS = 2 * PIXELS
+"""Copies of what chooses between convolution and windows: each pixel's multipliers have two."""
 SIDE = 3
 """Taps in a row of a window."""
 
@@ -49,12 +51,13 @@ class SpreadChoice:
     def __init__(self, m: Module, platform: object, c: Configuration, words: Any, spread: Value):
         self._m, self._platform, self._c = m, platform, c
         self._words, self._spread = words, spread
+        self.is_window = spread.any()
 
     def __call__(self, tap: int, window: int, channel: int, otherwise: Any, name: str) -> Value:
         """The byte of the tap, or ``otherwise``."""
         at = [self._words[slot_of(self._c, tap, window, s)][channel] for s in (1, 2, 3)]
         if window == 0:
-            return Mux(self._spread.any(), at[0], otherwise)
+            return Mux(self.is_window, at[0], otherwise)
         return choice_of_four(self._m, self._platform, (otherwise, *at), self._spread, name)
 
 
@@ -72,8 +75,8 @@ class Operands(wiring.Component):
     o_point : array of bytes [pixel][input], out
     o_window : slots, out
         As they came.
-    o_spread : unsigned(2), out
-        0 for a POINT, which takes ``o_point``; else how far apart windows lie in ``o_window``.
+    o_spread : array of unsigned(2), out
+        0 for a POINT, which takes ``o_point``; else how far apart windows lie in ``o_window``. All the same.
     o_operands : flow(second_operands), out
     """
 
@@ -85,7 +88,7 @@ class Operands(wiring.Component):
                 "i_slots": In(slots(c)),
                 "o_point": Out(data.ArrayLayout(data.ArrayLayout(signed(8), c.inputs), PIXELS)),
                 "o_window": Out(slots(c)),
-                "o_spread": Out(2),
+                "o_spread": Out(data.ArrayLayout(2, SPREADS)),
                 "o_operands": Out(flow(second_operands(c))),
             }
         )
@@ -99,16 +102,19 @@ class Operands(wiring.Component):
         operand = Signal()
         m.d.sync += operand.eq(self.i.valid & step.operand)
         m.d.sync += self.o_operands.valid.eq(operand)
-        with m.If(self.i.valid):
-            m.d.sync += [self.o_window.eq(self.i_slots), self.o_spread.eq(Mux(is_point, 0, step.spread))]
+        with m.If(passing(platform, self.i.valid)):
+            m.d.sync += self.o_window.eq(self.i_slots)
+        spreads = copies(m, platform, Mux(is_point, 0, step.spread), SPREADS + 1, "spread")
+        m.d.comb += [self.o_spread[k].eq(spreads[k]) for k in range(SPREADS)]
 
-        pieces = self._pieces(m, platform, c.inputs, self.i.valid & is_point)
+        pieces = self._pieces(m, platform, c.inputs, passing(platform, self.i.valid & is_point))
         m.d.comb += [self.o_point[i].eq(pieces[i]) for i in range(PIXELS)]
         seconds = pieces
         if c.outputs != c.inputs:
-            seconds = self._pieces(m, platform, c.outputs, self.i.valid & is_point & step.operand)
+            enable = passing(platform, self.i.valid & is_point & step.operand)
+            seconds = self._pieces(m, platform, c.outputs, enable)
 
-        chosen = SpreadChoice(m, platform, c, self.o_window, self.o_spread)
+        chosen = SpreadChoice(m, platform, c, self.o_window, spreads[SPREADS])
         with m.If(operand):
             for n in range(len(self.o_operands.payload)):
                 i, o = divmod(n, c.outputs)

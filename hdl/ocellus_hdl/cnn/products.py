@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ocellus.engine import PIXELS, Configuration
 
 from .multiplier import Multiplier
-from .operands import SpreadChoice
+from .operands import SPREADS, SpreadChoice
 from .pair import PairMultiplier
 from .windows import taps
 from .words import slots
@@ -46,8 +46,8 @@ class Products(wiring.Component):
     ----------
     i_point : array of bytes [pixel][input], in
     i_window : slots, in
-    i_spread : unsigned(2), in
-        0: convolution; else distance of neighbouring windows in slots.
+    i_spread : array of unsigned(2), in
+        0: convolution; else distance of neighbouring windows in slots. All the same.
     i_weights : array of bytes [output*inputs + input], in
     i_taps : taps, in
     o : array of products [pixel][output*inputs + input], out
@@ -60,7 +60,7 @@ class Products(wiring.Component):
             {
                 "i_point": In(data.ArrayLayout(data.ArrayLayout(signed(8), c.inputs), PIXELS)),
                 "i_window": In(slots(c)),
-                "i_spread": In(2),
+                "i_spread": In(data.ArrayLayout(2, SPREADS)),
                 "i_weights": In(data.ArrayLayout(signed(8), c.lanes)),
                 "i_taps": In(taps(c)),
                 "o": Out(data.ArrayLayout(data.ArrayLayout(signed(16), c.lanes), PIXELS)),
@@ -76,20 +76,20 @@ class Products(wiring.Component):
         """Each product is one of a convolution and one of a window."""
         m = Module()
         c = self._c
-        chosen = SpreadChoice(m, platform, c, self.i_window, self.i_spread)
-        (self._pairs if c.packed else self._singles)(m, chosen)
+        choices = [SpreadChoice(m, platform, c, self.i_window, self.i_spread[k]) for k in range(SPREADS)]
+        (self._pairs if c.packed else self._singles)(m, choices)
         return m
 
-    def _pairs(self, m: Module, chosen: SpreadChoice) -> None:
+    def _pairs(self, m: Module, choices: list[SpreadChoice]) -> None:
         c = self._c
-        is_window = self.i_spread.any()
         for k in range(PIXELS // 2):
             for n in range(c.lanes):
                 i = n % c.inputs
+                chosen = choices[4 * k + n * 4 // c.lanes]
                 tap, window, g = window_of(c, 2 * k, n)
                 m.submodules[f"pair_{k}_{n}"] = pair = PairMultiplier()
                 m.d.comb += [
-                    pair.i_v.eq(Mux(is_window, self.i_taps[tap][g], self.i_weights[n])),
+                    pair.i_v.eq(Mux(chosen.is_window, self.i_taps[tap][g], self.i_weights[n])),
                     pair.i_0.eq(chosen(tap, window, g, self.i_point[2 * k][i], f"low_{k}_{n}")),
                     pair.i_1.eq(chosen(tap, window + 1, g, self.i_point[2 * k + 1][i], f"high_{k}_{n}")),
                     self.o[2 * k][n].eq(pair.o_0),
@@ -100,25 +100,26 @@ class Products(wiring.Component):
             output, i = divmod(n, c.inputs)
             if output % 2:
                 continue
+            chosen = choices[2 * ninth + n * 2 // c.lanes]
             tap, window, g = window_of(c, ninth, n)
             m.submodules[f"pair_{ninth}_{n}"] = pair = PairMultiplier()
             m.d.comb += [
-                pair.i_v.eq(Mux(is_window, self.i_taps[tap][g], self.i_point[ninth][i])),
+                pair.i_v.eq(Mux(chosen.is_window, self.i_taps[tap][g], self.i_point[ninth][i])),
                 pair.i_0.eq(chosen(tap, window, g, self.i_weights[n], f"low_{ninth}_{n}")),
                 pair.i_1.eq(chosen(tap, window + 1, g, self.i_weights[n + c.inputs], f"high_{ninth}_{n}")),
                 self.o[ninth][n].eq(pair.o_0),
                 self.o[ninth][n + c.inputs].eq(pair.o_1),
             ]
 
-    def _singles(self, m: Module, chosen: SpreadChoice) -> None:
+    def _singles(self, m: Module, choices: list[SpreadChoice]) -> None:
         c = self._c
-        is_window = self.i_spread.any()
         for pixel in range(PIXELS):
             for n in range(c.lanes):
+                chosen = choices[2 * pixel + n * 2 // c.lanes]
                 tap, window, g = window_of(c, pixel, n)
                 m.submodules[f"product_{pixel}_{n}"] = product = Multiplier(signed(8), signed(8))
                 m.d.comb += [
                     product.i_a.eq(chosen(tap, window, g, self.i_point[pixel][n % c.inputs], f"chosen_{pixel}_{n}")),
-                    product.i_b.eq(Mux(is_window, self.i_taps[tap][g], self.i_weights[n])),
+                    product.i_b.eq(Mux(chosen.is_window, self.i_taps[tap][g], self.i_weights[n])),
                     self.o[pixel][n].eq(product.o),
                 ]

@@ -9,10 +9,13 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.engine import Configuration
 
+from .cells import copies, passing
 from .words import flow, slots
 
 LEVELS = 2
 """Levels of a rotation between two registers."""
+SLOTS = 3
+"""Slots that share the bits that turn them."""
 
 
 def reading(c: Configuration) -> data.StructLayout:
@@ -37,7 +40,7 @@ def writing(c: Configuration) -> data.ArrayLayout:
 class Wheel(wiring.Component):
     """A read and a write of every bank a clock; no backpressure.
 
-    A read arrives :meth:`latency` clocks later and stays until the next one arrives. The banks see its address
+    A read arrives :meth:`latency` clocks later, for one clock. The banks see its address
     :meth:`address_latency` clocks after ``i_read``: a write presented in that clock or before it is seen by the read
     from the next clock on.
 
@@ -83,7 +86,7 @@ class Wheel(wiring.Component):
             valid.append(row)
             for values in (base, inside, fill):
                 after = Signal.like(values[n])
-                with m.If(valid[n]):
+                with m.If(passing(platform, valid[n])):
                     m.d.sync += after.eq(values[n])
                 values.append(after)
 
@@ -91,7 +94,7 @@ class Wheel(wiring.Component):
         for n, levels in enumerate(stages):
             for k in levels:
                 lines = [Mux(base[n][k], lines[(b - (1 << k)) % c.banks], lines[b]) for b in range(c.banks)]
-            lines = self._registered(m, valid[n], lines, f"line_{n}")
+            lines = self._registered(m, passing(platform, valid[n]), lines, f"line_{n}")
 
         at = len(stages)
         words: list[Value] = []
@@ -108,16 +111,21 @@ class Wheel(wiring.Component):
             ]
             words.append(read.data.as_value())
         at += 1
-        words = self._registered(m, valid[at], words, "word")
+        words = self._registered(m, passing(platform, valid[at]), words, "word")
         at += 1
+
+        def turned(k: int) -> list[Value]:
+            """The words ``2^k`` further where that bit of the base is set; a few slots share a copy of it."""
+            bits = copies(m, platform, base[at - 1][k], -(-c.banks // SLOTS), f"base_{k}")
+            return [_chosen(c, bits[j // SLOTS].replicate(8), words, j, k) for j in range(c.banks)]
 
         for n, levels in enumerate(stages[:-1]):
             for k in levels:
-                words = [_chosen(c, base[at][k].replicate(8), words, j, k) for j in range(c.banks)]
-            words = self._registered(m, valid[at], words, f"turned_{n}")
+                words = turned(k)
+            words = self._registered(m, passing(platform, valid[at]), words, f"turned_{n}")
             at += 1
         for k in stages[-1][:-1]:
-            words = [_chosen(c, base[at][k].replicate(8), words, j, k) for j in range(c.banks)]
+            words = turned(k)
 
         # The last level also fills: a slot outside the picture takes its choosing bits, which then hold the fill, for
         # its bytes. That makes one gate of four inputs a bit.
@@ -125,13 +133,13 @@ class Wheel(wiring.Component):
         for j in range(c.banks):
             outside = Signal(name=f"outside_{j}")
             choice = Signal(8, name=f"choice_{j}")
-            with m.If(valid[at - 1]):
+            with m.If(passing(platform, valid[at - 1])):
                 m.d.sync += [
                     outside.eq(~inside[at - 1][j]),
                     choice.eq(Mux(inside[at - 1][j], base[at - 1][k].replicate(8), fill[at - 1])),
                 ]
             chosen = _chosen(c, choice, words, j, k)
-            with m.If(valid[at]):
+            with m.If(passing(platform, valid[at])):
                 m.d.sync += self.o[j].eq(Mux(outside, choice.replicate(c.word), chosen))
         return m
 

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.engine import PIXELS, Configuration
 
+from .cells import passing
 from .words import ADDRESS_BITS, SETS, WINDOWS_REQUEST, flow
 
 READ = data.StructLayout({"number": range(SETS), "maximum": 1})
@@ -123,8 +124,8 @@ class WindowStore(wiring.Component):
             ]
             pieces.append(read.data)
         # In this order it is a reset of the registers, which takes no logic.
-        with m.If(self.i_read.valid & self.i_read.payload.maximum):
+        with m.If(self.i_read.payload.maximum):
             m.d.sync += [self.o[t][g].eq(t == 0) for t in range(PIXELS) for g in range(c.word)]
-        with m.Elif(self.i_read.valid):
+        with m.Elif(passing(platform, self.i_read.valid)):
             m.d.sync += self.o.eq(Cat(pieces))
         return m
