@@ -30,8 +30,8 @@ class Staircase:
 def staircase(inputs: np.ndarray, wanted: np.ndarray, low: int, high: int, shift: int = 0) -> Staircase | None:
     """What gives ``wanted``, clamped to ``low`` and ``high``, for all ``inputs``; None where nothing was found.
 
-    Each input bounds the multiplier from both sides. A bias shifts all thresholds alike. ``shift`` of the factor is
-    -20 to 0.
+    Each input bounds the multiplier from both sides. A bias shifts all thresholds alike. ``shift``, at least -20, is
+    the factor's.
     """
     rising = wanted[np.argmax(inputs)] >= wanted[np.argmin(inputs)]
     n, levels, half = (inputs if rising else -inputs).astype(np.int64), wanted.astype(np.int64), 1 << 30 - shift
@@ -51,16 +51,22 @@ def staircase(inputs: np.ndarray, wanted: np.ndarray, low: int, high: int, shift
     return Staircase(weight, int(_BIASES[found[0]]), Factor(multiplier, shift), low, high)
 
 
-def staircases(inputs: np.ndarray, wanted: np.ndarray, shift: int) -> list[Staircase]:
-    """Staircases one above the other that give a function which never falls: each begins where one before it ends."""
+def staircases(inputs: np.ndarray, wanted: np.ndarray, factor: Factor) -> list[Staircase] | None:
+    """Staircases one above the other that give a function which never falls: each begins where one before it ends.
+
+    ``factor`` is about that of the whole; None where not even a single threshold was found.
+    """
     edges = np.flatnonzero(np.diff(wanted))
     ends = np.unique(np.concatenate([[0, len(wanted) - 1], edges, edges + 1]))
     inputs, wanted = inputs[ends], wanted[ends]
+    shift = max(factor.shift - _WEIGHT.bit_length() + 1, -20)
     found, low, top = [], int(wanted[0]), int(wanted[-1])
     while low < top or not found:
         step, reach = None, top - low
-        while step is None:  # a single threshold can always be had
+        while step is None:
             step = staircase(inputs, np.clip(wanted, low, low + reach), low, low + reach, shift)
+            if step is None and reach <= 1:
+                return None
             reach //= 2
         found.append(step)
         low = step.high
