@@ -1,4 +1,4 @@
-"""The words of a program image: header, layer descriptors, steps, parameters. docs/engine.md says what they mean."""
+"""The words of a program image: header, layer descriptors, steps, parameters. docs/cnn.md says what they mean."""
 
 from enum import IntEnum
 

@@ -16,7 +16,7 @@ from ..compiler.graph import Kind, Network, Runtime, Tensor
 from ..compiler.onnx_file import read_onnx
 from ..compiler.passes.dead_channels import without_dead_channels
 from ..compiler.tflite_file import read_network
-from ..engine import Configuration
+from ..configurations import Configuration
 from ..errors import BadInput
 from ..formats import MAX_TOP_K, Arithmetic, Head
 from ..settings import LUMA_MATRIX, UNITY_MATRIX, FrameFormat, MetadataSettings, TensorSettings, Window

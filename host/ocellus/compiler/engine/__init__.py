@@ -1,1 +1,1 @@
-"""From a network's graph to a program image of the engine; docs/engine.md is the contract."""
+"""From a network's graph to a program image of the engine; docs/cnn.md is the contract."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Configuration
+from ...configurations import Configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ...layouts import Layout

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ... import networks
-from ...engine import CONFIGURATIONS, configuration
+from ...configurations import CONFIGURATIONS, configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ...networks import NetworkFile

@@ -1,6 +1,6 @@
 """The fields of ``LAYER`` and ``STEP`` for layers and rows whose places are known."""
 
-from ...engine import Configuration
+from ...configurations import Configuration
 from ...program_formats import LINE_BITS, LayerOp
 from .geometry import Walk, pace
 from .layers import ArrayLayer, Plan

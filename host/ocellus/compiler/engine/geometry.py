@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...engine import PIXELS, Configuration
+from ...configurations import PIXELS, Configuration
 from ...program_formats import Epilogue, LayerOp
 from .layers import ArrayLayer
 from .predict import point_clocks, window_clocks

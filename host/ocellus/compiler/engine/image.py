@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import CONFIGURATIONS, Configuration
+from ...configurations import CONFIGURATIONS, Configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ...program_formats import IMAGE_HEADER, IMAGE_MAGIC, IMAGE_VERSION, LAYER, PARAMETER, STEP

@@ -5,7 +5,7 @@ from math import ceil
 
 import numpy as np
 
-from ...engine import Configuration
+from ...configurations import Configuration
 from ...program_formats import Epilogue, LayerOp
 from ..graph import Network, Operator
 from ..quantisation import Factor

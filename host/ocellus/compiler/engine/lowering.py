@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ...engine import Configuration
+from ...configurations import Configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ..graph import Kind, Network, Operator

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...engine import PIXELS, Configuration
+from ...configurations import PIXELS, Configuration
 from ...program_formats import LayerOp
 from .geometry import Walk
 from .layers import ArrayLayer

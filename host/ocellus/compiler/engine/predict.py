@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ...engine import PIXELS, Configuration
+from ...configurations import PIXELS, Configuration
 from ...program_formats import Epilogue, LayerOp
 
 DRAIN = 45

@@ -23,7 +23,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Waits:
-    """What a step waits for, and what it sets free; docs/engine.md has the words."""
+    """What a step waits for, and what it sets free; docs/cnn.md has the words."""
 
     after: int
     wait_rows: int

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus_hdl.cnn.words import beat_pixels
 from ocellus_hdl.cnn.writer import Writer
-from tb.engine.clocks import clocks
+from tb.cnn.clocks import clocks
 
 
 @pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from ocellus.engine import PIXELS, Configuration, configuration
+from ocellus.configurations import PIXELS, Configuration, configuration
 from ocellus.program_formats import LAYER, STEP, Epilogue, LayerOp
 from ocellus_hdl.cnn.walk import Walk
 

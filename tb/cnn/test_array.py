@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ocellus.engine import CONFIGURATIONS, PIXELS
+from ocellus.configurations import CONFIGURATIONS, PIXELS
 from ocellus.program_formats import LayerOp
 from ocellus_hdl.cnn.array import Array
-from tb.engine.clocks import clocks
+from tb.cnn.clocks import clocks
 
 SIDE = 3
 TAPS = range(PIXELS)

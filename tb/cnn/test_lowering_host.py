@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ocellus.compiler.tflite_file import parse_network
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus.errors import BadInput
-from tb.engine.test_program import assert_program_equals_golden
+from tb.cnn.test_program import assert_program_equals_golden
 from tb.oracle.builder import Handle, ModelBuilder, Quantisation
 
 SHAPE = (1, 4, 3, 5)

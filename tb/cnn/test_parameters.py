@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus_hdl.cnn.parameters import Parameters, fetch_words
 from ocellus_hdl.cnn.words import Section
-from tb.engine.clocks import clocks
+from tb.cnn.clocks import clocks
 
 
 @pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288", "imx500"])

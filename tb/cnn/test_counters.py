@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ocellus.engine import configuration
+from ocellus.configurations import configuration
 from ocellus_hdl.cnn.counters import WAYS, Counters
-from tb.engine.test_ends import simulate
+from tb.cnn.test_ends import simulate
 
 
 def test_every_clock_is_counted_for_its_layer() -> None:

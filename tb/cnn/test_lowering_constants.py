@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ocellus.compiler.tflite_file import parse_network
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus.formats import Arithmetic
-from tb.engine.test_program import assert_program_equals_golden
+from tb.cnn.test_program import assert_program_equals_golden
 from tb.oracle.builder import ModelBuilder, Quantisation
 
 X, CONSTANT, SUM = (Quantisation(s, z) for s, z in ((0.05, -3), (0.04, 7), (0.06, 11)))

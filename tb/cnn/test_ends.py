@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from ocellus.engine import configuration
+from ocellus.configurations import configuration
 from ocellus.program_formats import IMAGE_HEADER
 from ocellus_hdl.cnn.inlet import Inlet
 from ocellus_hdl.cnn.outlet import Outlet

@@ -8,13 +8,13 @@ from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.engine.image import Program
 from ocellus.compiler.graph import Network
 from ocellus.compiler.tflite_file import parse_network, read_network
-from ocellus.engine import CONFIGURATIONS, Configuration
+from ocellus.configurations import CONFIGURATIONS, Configuration
 from ocellus.errors import BadInput
 from ocellus.formats import Arithmetic
 from ocellus_sim.compare import first_difference
 from ocellus_sim.golden import cnn
 from tb import oracle
-from tb.engine.executor import Executor
+from tb.cnn.executor import Executor
 from tb.oracle.public import needs_data, tflite_path
 
 AXES = ("row", "column", "channel")

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocellus.engine import PIXELS, Configuration
+from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import Epilogue, LayerOp
 
 READ_LINES = 5

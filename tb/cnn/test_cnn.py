@@ -1,4 +1,4 @@
-"""Networks through the accelerator's gateware."""
+"""The accelerator runs programs as the page says, and survives what comes between them."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import pytest
 
 from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.tflite_file import parse_network
-from ocellus.engine import configuration
+from ocellus.configurations import configuration
 from ocellus.errors import BadInput
 from ocellus_sim.cosim import simulate
-from tb.oracle import KINDS, random_network
+from tb.oracle import EVERY_KIND, random_network
 from tb.oracle.public import NETWORKS, needs_data, tflite_path
 
 CNN = "ocellus_hdl.cnn:Cnn"
@@ -17,20 +17,20 @@ CNN = "ocellus_hdl.cnn:Cnn"
 
 def run(name: str, images: list[Path]) -> None:
     """Every image, step by step."""
-    log = simulate(
+    folder = simulate(
         CNN,
         {"configuration": configuration(name)},
-        test_module="tb.engine.networks_bench",
+        test_module="tb.cnn.networks_bench",
         testcase="programs_run_as_the_executor_runs_them",
         parameters={"images": [str(image) for image in images]},
     )
-    print((log / "simulation.log").read_text())
+    print((folder / "simulation.log").read_text())
 
 
 @pytest.mark.parametrize("name", ["tiny", "ecp5"])
-def test_random_networks_run_as_the_page_says(name: str, tmp_path: Path) -> None:
+def test_random_networks_of_every_operator_run_as_the_page_says(name: str, tmp_path: Path) -> None:
     images = []
-    for kind in KINDS:
+    for kind in EVERY_KIND:
         for seed in range(3):
             try:
                 network = parse_network(random_network(kind, seed), f"{kind} {seed}")
@@ -39,15 +39,20 @@ def test_random_networks_run_as_the_page_says(name: str, tmp_path: Path) -> None
                 continue
             images.append(tmp_path / f"{kind}-{seed}.ocnn")
             images[-1].write_bytes(program.to_bytes())
+    assert len(images) > 2 * len(EVERY_KIND)
     run(name, images)
 
 
 @needs_data
-@pytest.mark.parametrize("name", ["ecp5"])
-def test_public_networks_run_as_the_page_says(name: str, tmp_path: Path) -> None:
+def test_public_networks_run_as_the_page_says(tmp_path: Path) -> None:
     images = []
     for network in NETWORKS:
-        program = compile_network(parse_network(tflite_path(network).read_bytes(), network), configuration(name))
+        program = compile_network(parse_network(tflite_path(network).read_bytes(), network), configuration("ecp5"))
         images.append(tmp_path / f"{network}.ocnn")
         images[-1].write_bytes(program.to_bytes())
-    run(name, images)
+    run("ecp5", images)
+
+
+@pytest.mark.parametrize("name", ["tiny", "ecp5"])
+def test_tensors_networks_and_damaged_images_follow_each_other(name: str) -> None:
+    simulate(CNN, {"configuration": configuration(name)}, test_module="tb.cnn.flow_bench")

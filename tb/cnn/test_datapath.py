@@ -7,11 +7,11 @@ import pytest
 from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
-from ocellus.engine import CONFIGURATIONS, Configuration
+from ocellus.configurations import CONFIGURATIONS, Configuration
 from ocellus.program_formats import Epilogue, LayerOp
 from ocellus_hdl.cnn.datapath import Datapath
 from ocellus_hdl.cnn.words import Section
-from tb.engine.commands import LINES, READ_LINES, Beat, Meaning, Work, work
+from tb.cnn.commands import LINES, READ_LINES, Beat, Meaning, Work, work
 
 TIMEOUT = 20_000
 """Clocks."""

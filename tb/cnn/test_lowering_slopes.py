@@ -5,10 +5,10 @@ import pytest
 
 from ocellus.compiler.engine.staircase import staircase
 from ocellus.compiler.tflite_file import parse_network
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus.formats import Arithmetic
 from ocellus_sim.golden.cnn_arithmetic import requantise, requantise_once
-from tb.engine.test_program import assert_program_equals_golden
+from tb.cnn.test_program import assert_program_equals_golden
 from tb.oracle.builder import ModelBuilder, Quantisation
 
 EVERY_BYTE = np.arange(-128, 128, dtype=np.int8)

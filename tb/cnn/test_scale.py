@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ocellus_hdl.cnn.scale import Scale
-from tb.engine.clocks import clocks
-from tb.engine.commands import rounded
+from tb.cnn.clocks import clocks
+from tb.cnn.commands import rounded
 
 
 @pytest.mark.parametrize("shift", range(32))

@@ -1,4 +1,4 @@
-"""The requantiser and the epilogues as docs/engine.md has them, on whole arrays of plain integers."""
+"""The requantiser and the epilogues as docs/cnn.md has them, on whole arrays of plain integers."""
 
 from collections.abc import Mapping
 

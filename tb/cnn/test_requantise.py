@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus_hdl.cnn.requantise import Requantise
-from tb.engine.clocks import clocks
-from tb.engine.commands import clamped, rounded, wrapped
+from tb.cnn.clocks import clocks
+from tb.cnn.commands import clamped, rounded, wrapped
 
 CLOCKS = 300
 

@@ -6,8 +6,9 @@ import cocotb
 import numpy as np
 
 from ocellus_sim.compare import first_difference
-from tb.engine.executor import Executor
-from tb.engine.rig import Rig, Tapped
+from ocellus_sim.verify.tap import Tapped
+from tb.cnn.executor import Executor
+from tb.cnn.rig import Rig
 
 
 @cocotb.test(timeout_time=10000, timeout_unit="ms")
@@ -28,7 +29,7 @@ async def programs_run_as_the_executor_runs_them(dut):
             output = rig.infer(program, x)
             spent = rig.spent
             tapped = Tapped(rig.configuration, rig.tap.take())
-            for (number, got), result in zip(tapped.steps(program), results, strict=True):
+            for (number, got, _), result in zip(tapped.steps(program), results, strict=True):
                 axes = ("row", "column", "channel")
                 real = program.host["layers"][result.layer]["shape"][-1]  # those behind are arbitrary
                 where = f"{path}, input {n}, step {number} of layer {result.layer}"

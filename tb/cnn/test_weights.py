@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from ocellus.engine import CONFIGURATIONS, PIXELS
+from ocellus.configurations import CONFIGURATIONS, PIXELS
 from ocellus_hdl.cnn.weights import Weights
 from ocellus_hdl.cnn.windows import WindowStore
 from ocellus_hdl.cnn.words import SETS, Section
-from tb.engine.clocks import clocks
+from tb.cnn.clocks import clocks
 
 
 @pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288"])

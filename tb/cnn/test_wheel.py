@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus_hdl.cnn.wheel import Wheel
-from tb.engine.clocks import clocks
+from tb.cnn.clocks import clocks
 
 CLOCKS = 60
 

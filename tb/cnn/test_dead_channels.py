@@ -7,11 +7,11 @@ from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.graph import Network
 from ocellus.compiler.passes.dead_channels import without_dead_channels
 from ocellus.compiler.tflite_file import parse_network, read_network
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus.formats import Arithmetic
 from ocellus_sim.golden import cnn
 from tb import oracle
-from tb.engine.test_program import assert_program_equals_golden
+from tb.cnn.test_program import assert_program_equals_golden
 from tb.oracle.builder import ModelBuilder, Quantisation
 from tb.oracle.public import NETWORKS, needs_data, tflite_path
 

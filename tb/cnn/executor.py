@@ -1,4 +1,4 @@
-"""Executes a program image literally as docs/engine.md says, and checks the contract as it goes.
+"""Executes a program image literally as docs/cnn.md says, and checks the contract as it goes.
 
 Shares the words of the image with the compiler, and nothing else: places, loops and sums are written from the page.
 """
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ocellus.compiler.engine.image import Program
-from ocellus.engine import PIXELS
+from ocellus.configurations import PIXELS
 from ocellus.program_formats import LINE_BITS, Epilogue, LayerOp
 
 from .executor_arithmetic import epilogue, int32, rounded, signed

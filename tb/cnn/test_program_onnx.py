@@ -6,9 +6,9 @@ import pytest
 from ocellus.compiler.graph import Kind, Network
 from ocellus.compiler.onnx_factors import exact_factors
 from ocellus.compiler.onnx_file import parse_onnx, read_onnx
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus_sim.golden import cnn_onnx
-from tb.engine.test_program import assert_program_equals_golden
+from tb.cnn.test_program import assert_program_equals_golden
 from tb.oracle.onnx_random import FORMS, KINDS, random_input, random_onnx
 from tb.oracle.public import DATA, needs_data
 

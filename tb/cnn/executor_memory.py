@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 
 _NEVER, _INPUT = -2, -1
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ocellus.compiler.tflite_file import parse_network
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus.errors import BadInput
 from ocellus.formats import Arithmetic
-from tb.engine.test_program import assert_program_equals_golden
+from tb.cnn.test_program import assert_program_equals_golden
 from tb.oracle.builder import ModelBuilder, Quantisation
 
 ROWS, COLUMNS, CHANNELS = 5, 4, 9

@@ -1,0 +1,186 @@
+"""What the accelerator does between the sums: tensors one after the other, new networks, damaged images."""
+
+from typing import Any
+
+import cocotb
+import numpy as np
+
+from ocellus.compiler.engine.assembly import compile_network
+from ocellus.compiler.engine.image import HEADER_WORDS
+from ocellus.compiler.tflite_file import parse_network
+from ocellus.errors import BadInput
+from ocellus.formats import TENSOR_BYTE, LoadError
+from ocellus.program_formats import IMAGE_HEADER
+from ocellus_sim.cosim import Stall
+from ocellus_sim.golden import cnn
+from tb.cnn.rig import PATIENCE, Bytes, Rig
+from tb.frames import Words, packed
+from tb.oracle import random_input, random_network
+
+
+class Subject:
+    """A network, its program, and what it makes of tensors."""
+
+    def __init__(self, rig: Rig, model: bytes, name: str):
+        self.model = model
+        self.network = parse_network(model, name)
+        self.program = compile_network(self.network, rig.configuration)
+
+    @classmethod
+    def random(cls, rig: Rig, first_seed: int = 0) -> "Subject":
+        """The first random network from a seed on that fits, with a few layers and an input that is no handful."""
+        for seed in range(first_seed, first_seed + 200):
+            try:
+                subject = cls(rig, random_network("chain", seed), f"chain {seed}")
+            except BadInput:
+                continue
+            if len(subject.program.layers) > 2 and subject.program.input_bytes > 60:
+                print(f"network: chain {seed}")
+                return subject
+        raise AssertionError("no network suits")
+
+    def tensor(self, seed: int) -> Bytes:
+        """A random input."""
+        return random_input(self.model, seed)
+
+    def check(self, rig: Rig, x: Bytes, what: str) -> None:
+        """The output that waits at the accelerator is that of ``x``."""
+        layers = cnn.run(self.network, x)
+        want = layers[self.program.host["output"]["name"]].ravel()
+        assert (rig.await_output(self.program) == want).all(), f"{what}: the output differs"
+
+
+def beats(x: Bytes) -> Words:
+    """A tensor as beats of the stream."""
+    flat = x.ravel()
+    return packed(TENSOR_BYTE, {"value": flat, "last": np.arange(flat.size) == flat.size - 1})
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(stalled=["none", "in", "out", "both"])
+async def tensors_follow_each_other_whatever_stalls(dut, stalled: str):
+    """Several tensors queued, both ends stalling: one output each, in order, and nothing else."""
+    seed = cocotb.RANDOM_SEED
+    stall_in = Stall(0.6 if stalled in ("in", "both") else 0.0, seed=seed)
+    stall_out = Stall(0.7 if stalled in ("out", "both") else 0.0, seed=seed + 1)
+    rig = Rig(dut, stall_in, stall_out)
+    assert rig.bench.get("o_free") == 0, "free without a network"
+    subject = Subject.random(rig, first_seed=seed % 1000)
+    rig.load(subject.program.words())
+    assert rig.bench.get("o_free") == 1
+    tensors = [subject.tensor(seed + n) for n in range(4)]
+    for x in tensors:
+        rig.input.send(beats(x))
+    for n, x in enumerate(tensors):
+        subject.check(rig, x, f"tensor {n}")
+    assert rig.bench.run(2000, idle=500) == "idle"
+    assert len(rig.output.take()) == 0, "more came out than went in"
+    assert rig.bench.get("o_free") == 1
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def a_new_network_waits_for_the_running_one(dut):
+    """Loading begins when the output has left; a tensor that waits meets the new network."""
+    rig = Rig(dut)
+    bench = rig.bench
+    old, new = Subject.random(rig), Subject.random(rig, first_seed=100)
+    rig.load(old.program.words())
+    x, y = old.tensor(1), new.tensor(2)
+    rig.input.send(beats(x))
+    assert bench.run(PATIENCE, until=rig.input.empty) == "reached"
+    rig.input.send(beats(y))
+    rig.image.send(new.program.words().astype(np.uint64))
+    old.check(rig, x, "old network")
+    assert bench.run(PATIENCE, until=rig.image.empty) == "reached"
+    bench.run(8)
+    assert rig.status == {"loaded": 1, "loading": 0, "error": 0, "network_id": new.program.network_id}
+    new.check(rig, y, "new network")
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def a_network_loaded_amid_a_tensor_drops_the_rest_of_it(dut):
+    """What came is forgotten, what comes is swallowed, the next tensor runs: wherever the tensor was cut."""
+    rig = Rig(dut)
+    bench = rig.bench
+    subject, other = Subject.random(rig), Subject.random(rig, first_seed=100)
+    words = beats(subject.tensor(1))
+    for at in (1, 20, len(words) // 2, len(words) - 1):
+        rig.load(subject.program.words())
+        rig.input.send(words[:at])
+        assert bench.run(PATIENCE, until=rig.input.empty) == "reached"
+        rig.load(other.program.words())
+        rig.input.send(words[at:])
+        assert bench.run(1000, until=rig.input.empty) == "reached"
+        bench.run(500)
+        assert bench.get("o_busy") == 0
+        x = other.tensor(3 + at)
+        rig.input.send(beats(x))
+        other.check(rig, x, f"after a tensor dropped at byte {at}")
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def tensors_of_a_wrong_length_do_not_lead_astray(dut):
+    """One tensor in, one tensor out, whatever its length; the next one is right."""
+    rig = Rig(dut)
+    subject = Subject.random(rig)
+    rig.load(subject.program.words())
+    x = subject.tensor(5)
+    for wrong in (x.ravel()[:-7], np.append(x.ravel(), np.zeros(300, np.int8)), x.ravel()[:1]):
+        rig.input.send(beats(x))
+        subject.check(rig, x, "before")
+        rig.input.send(beats(wrong))
+        rig.await_output(subject.program)
+    rig.input.send(beats(x))
+    subject.check(rig, x, "after")
+
+
+def changed(words: Words, **fields: int) -> Words:
+    """An image whose header was changed; its checksum is that of the original."""
+    header = IMAGE_HEADER.unpack(sum(int(word) << 32 * n for n, word in enumerate(words[:HEADER_WORDS])))
+    return np.append(np.array(IMAGE_HEADER.words({**header, **fields}), np.uint64), words[HEADER_WORDS:])
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def damaged_images_are_refused_and_the_next_one_runs(dut):
+    """Each damage by its name; after a reset the accelerator runs a good image as before."""
+    rig = Rig(dut)
+    subject = Subject.random(rig)
+    good = subject.program.words().astype(np.uint64)
+    c = rig.configuration
+    damages: dict[LoadError, list[Any]] = {
+        LoadError.MAGIC: [changed(good, magic=0)],
+        LoadError.VERSION: [changed(good, version=3), changed(good, arithmetic=2)],
+        LoadError.CONFIGURATION: [
+            changed(good, **{name: getattr(c, name) + 1}) for name in ("word", "windows", "inputs", "outputs")
+        ],
+        LoadError.TOO_LARGE: [
+            changed(good, weight_words=c.weight_words + 1),
+            changed(good, parameter_words=c.parameter_words + 1),
+            changed(good, tables=c.tables + 1),
+            changed(good, layers=c.layers + 1),
+            changed(good, layers=0),
+            changed(good, steps=0),
+            changed(good, steps=c.program_words // 6 + 1),
+            changed(good, unfold_bytes=c.unfold_bytes + 1),
+        ],
+        LoadError.CHECKSUM: [
+            np.where(np.arange(len(good)) == at, good ^ np.uint64(1), good)
+            for at in (18, len(good) // 2, len(good) - 1)
+        ],
+    }
+    for error, images in damages.items():
+        for image in images:
+            rig.load(good)
+            rig.send_image(image)
+            assert rig.status == {"loaded": 0, "loading": 0, "error": error, "network_id": 0}
+            assert rig.bench.get("o_free") == 0
+            rig.forget_image()
+    for length in (1, HEADER_WORDS, len(good) // 2, len(good) - 1):
+        rig.send_image(good[:length])
+        assert rig.status["loading"] == 1
+        rig.forget_image()
+        assert rig.status == {"loaded": 0, "loading": 0, "error": 0, "network_id": 0}
+    rig.load(good)
+    x = subject.tensor(7)
+    rig.input.send(beats(x))
+    subject.check(rig, x, "after the damaged images")

@@ -1,1 +1,0 @@
-"""The engine alone: its parts, its programs, and both together."""
