@@ -1,11 +1,16 @@
-"""Tables of ONNX Runtime's float32 functions equal the golden model's for every byte, at scales of all sizes."""
+"""Tables of functions: ONNX Runtime's equal the golden model's for every byte, and there are so many."""
 
 import numpy as np
 import pytest
 
+from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.graph import Kind, Network, Operator, Runtime, Tensor
 from ocellus.compiler.onnx_tables import FLOAT_TABLE_KINDS, float_table
+from ocellus.compiler.tflite_file import parse_network
+from ocellus.configurations import CONFIGURATIONS
+from ocellus.errors import BadInput
 from ocellus_sim.golden import cnn_onnx
+from tb.oracle.builder import ModelBuilder, Quantisation
 
 EVERY_BYTE = np.arange(-128, 128).astype(np.int8)
 
@@ -29,3 +34,19 @@ def test_tables_equal_golden_for_every_byte(kind):
         network = Network("n", "n.onnx", 0, {"x": x, "y": y}, (operator,), "x", "y", runtime=Runtime.ONNX)
         want = cnn_onnx.run(network, EVERY_BYTE.reshape(x.shape))["y"].ravel()
         assert (float_table(operator, x, y) == want).all(), (x, y)
+
+
+def leaky_functions(count: int) -> bytes:
+    """LEAKY_RELU after LEAKY_RELU, each with a slope of its own."""
+    model, q = ModelBuilder(), Quantisation(0.05, 3)
+    x = model.input((1, 4, 4, 4), q)
+    for n in range(count):
+        x = model.leaky_relu(x, 0.1 + 0.05 * n, q)
+    return model.build(x)
+
+
+def test_more_functions_than_tables_are_refused_by_name():
+    sizes = CONFIGURATIONS["ecp5"]
+    compile_network(parse_network(leaky_functions(sizes.tables)), sizes)
+    with pytest.raises(BadInput, match=r"operator 8 \(LEAKY_RELU\): found another function than the 8 tables hold"):
+        compile_network(parse_network(leaky_functions(sizes.tables + 1)), sizes)

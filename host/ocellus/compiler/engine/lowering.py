@@ -63,8 +63,21 @@ def lower(network: Network, sizes: Configuration, arithmetic: Arithmetic) -> Pla
         copy = copied(network.operators[:1], plan.output, storages.temporary(network.operators[0], shape), shape)
         storages.add(replace(copy, partial=True))
         plan.output = copy.output
+    _check_tables(plan)
     unfold_input(plan)
     return plan
+
+
+def _check_tables(plan: Plan) -> None:
+    """Names the first operator for which there is no table left."""
+    tables: set[tuple[int, ...]] = set()
+    for layer in plan.layers:
+        tables |= {layer.table} if layer.table is not None else set()
+        if len(tables) > plan.sizes.tables:
+            raise BadInput(
+                f"{plan.network.file}: {layer.operators[-1]}: found another function than the {plan.sizes.tables} "
+                "tables hold, allowed as many: functions of the same scales and zero points share one"
+            )
 
 
 def _is_for_host(plan: Plan, operator: Operator) -> bool:
