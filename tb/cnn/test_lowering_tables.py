@@ -25,15 +25,33 @@ def ends(random: np.random.Generator) -> list[Tensor]:
     ]
 
 
+def assert_table_equals_golden(operator: Operator, x: Tensor, y: Tensor) -> None:
+    """In all 256 bytes."""
+    network = Network("n", "n.onnx", 0, {"x": x, "y": y}, (operator,), "x", "y", runtime=Runtime.ONNX)
+    want = cnn_onnx.run(network, EVERY_BYTE.reshape(x.shape))["y"].ravel()
+    assert (float_table(operator, x, y) == want).all(), (x, y)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in FLOAT_TABLE_KINDS if kind is not Kind.CONCATENATION])
 def test_tables_equal_golden_for_every_byte(kind):
     random = np.random.default_rng(6)
     for _ in range(200):
         x, y = ends(random)
         operator = Operator(0, kind, ("x",), "y", alpha=float(np.float32(random.uniform(-1, 2))))
-        network = Network("n", "n.onnx", 0, {"x": x, "y": y}, (operator,), "x", "y", runtime=Runtime.ONNX)
-        want = cnn_onnx.run(network, EVERY_BYTE.reshape(x.shape))["y"].ravel()
-        assert (float_table(operator, x, y) == want).all(), (x, y)
+        assert_table_equals_golden(operator, x, y)
+
+
+@pytest.mark.parametrize(
+    ("kind", "x", "y"),
+    [
+        (Kind.LOGISTIC, (0.04459904879331589, 50), (0.000998755800537765, -26)),
+        (Kind.LOGISTIC, (0.04747878387570381, -58), (0.0034972713328897953, -103)),
+        (Kind.TANH, (0.09124186635017395, -34), (0.005700200796127319, -86)),
+    ],
+)
+def test_tables_at_scales_where_products_must_not_be_rounded_before_they_are_added(kind, x, y):
+    ends = [Tensor(name, (1, 16, 16, 1), (scale,), zero) for name, (scale, zero) in zip("xy", (x, y), strict=True)]
+    assert_table_equals_golden(Operator(0, kind, ("x",), "y"), *ends)
 
 
 def leaky_functions(count: int) -> bytes:
