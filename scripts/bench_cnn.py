@@ -18,7 +18,7 @@ from rich.table import Table
 from ocellus import networks
 from ocellus.compiler.engine.command import arithmetic_of
 from ocellus.compiler.engine.image import Program
-from ocellus.engine import CONFIGURATIONS, configuration
+from ocellus.configurations import CONFIGURATIONS, configuration
 from ocellus.errors import BadInput
 from ocellus_sim import verify
 from ocellus_sim.cosim import SimulationFailed, build, content

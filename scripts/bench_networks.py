@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from tb.oracle.builder import Handle, ModelBuilder, Quantisation
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "tflite"

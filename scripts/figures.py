@@ -23,7 +23,7 @@ from amaranth.vendor import LatticePlatform
 from rich.console import Console
 from rich.table import Table
 
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus_hdl.cnn.cnn import Cnn
 from ocellus_hdl.cnn.lane import RequantiserLane
 from ocellus_hdl.cnn.pair import PairMultiplier

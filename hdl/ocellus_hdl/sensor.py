@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 from ocellus.formats import (
     CONTROL_REPLY,
     CONTROL_REQUEST,

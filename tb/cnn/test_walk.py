@@ -157,7 +157,8 @@ def random_step(c: Configuration, rng: np.random.Generator, op: LayerOp) -> tupl
         "in": int(rng.integers(0, 900)), "out": int(rng.integers(0, 900)), "pitch": pitch,
         "in_row": stride * pitch, "in_pixel": stride if point or c.windows == 1 else stride * c.windows,
         "in_plane": int(rng.integers(40, 90)), "in_tap": 1, "in_tap_row": pitch,
-        "out_row": int(rng.integers(60, 160)), "out_pixel": 1, "out_plane": int(rng.integers(20, 60)),
+        "out_row": int(rng.integers(60, 160)),
+        "out_pixel": int(rng.choice([1, 2, 2 * c.banks + 5])), "out_plane": int(rng.integers(20, 60)),
     }  # fmt: skip
     out_rows = int(rng.integers(1, rows + 1))
     layer: Values = {

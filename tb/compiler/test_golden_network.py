@@ -10,11 +10,11 @@ import pytest
 from ocellus import networks
 from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.tflite_file import parse_network, read_network
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus_sim.compare import first_difference
 from ocellus_sim.golden import cnn, cnn_arithmetic
 from tb import oracle
-from tb.engine.executor import Executor
+from tb.cnn.executor import Executor
 from tb.oracle.builder import ModelBuilder, Quantisation
 from tb.oracle.public import DATA, NETWORKS, needs_data, tflite_path
 

@@ -9,7 +9,7 @@ import pytest
 from ocellus import networks
 from ocellus.cli import main
 from ocellus.compiler.engine.image import Program
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus.errors import BadInput
 from ocellus.formats import Head
 from ocellus.settings import LUMA_MATRIX, UHD, UNITY_MATRIX, Window

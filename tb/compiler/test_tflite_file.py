@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.graph import Kind, Padding
 from ocellus.compiler.tflite_file import parse_network, read_network
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus.errors import BadInput
 from tb import oracle
 from tb.oracle.builder import ModelBuilder, Quantisation, schema

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ocellus import networks
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus.records import parse_record
 from ocellus.settings import UHD, Window
 from ocellus_sim.golden import sensor

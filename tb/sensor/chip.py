@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ocellus import formats
 from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.graph import Network
-from ocellus.engine import Configuration, configuration
+from ocellus.configurations import Configuration, configuration
 from ocellus.formats import Mode, PacketType, Pattern
 from ocellus.program_formats import CNN_SPENT
 from ocellus.settings import ReadoutSettings

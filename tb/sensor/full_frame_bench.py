@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocellus import networks
+from ocellus.configurations import configuration
 from ocellus.decoder import decode, frames
-from ocellus.engine import configuration
 from ocellus.formats import Mode
 from ocellus.records import EMPTY_BYTES
 from ocellus.settings import UHD, Window

@@ -1,6 +1,6 @@
 """The whole sensor on the gateware."""
 
-from ocellus.engine import configuration
+from ocellus.configurations import configuration
 from ocellus.settings import UHD
 from ocellus_sim.cosim import simulate
 from tb.sensor.chip import CONFIGURATION

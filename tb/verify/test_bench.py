@@ -9,7 +9,7 @@ from rich.console import Console
 from ocellus.compiler.engine.work import operator_macs
 from ocellus.compiler.graph import Kind
 from ocellus.compiler.tflite_file import parse_network
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from scripts import bench_cnn
 from scripts.bench_networks import BENCHES, Bench, mobilenet_v1_224
 

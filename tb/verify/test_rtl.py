@@ -13,7 +13,7 @@ from ocellus.cli import main
 from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.engine.image import Program
 from ocellus.compiler.tflite_file import parse_network
-from ocellus.engine import configuration
+from ocellus.configurations import configuration
 from ocellus.networks import NetworkFile
 from ocellus_sim.verify.tap import Tapped, expected_places, most_beats
 from ocellus_sim.verify.waits import Shown, bytes_taken, sensor_waits

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 from ocellus.program_formats import CNN_SPENT, Epilogue
 
 from ..layouts import struct
@@ -22,7 +22,7 @@ from .words import SECOND, flow, tapped
 class Cnn(wiring.Component):
     """Runs a program image made by the compiler, exact to the arithmetic that the image names.
 
-    docs/engine.md says what a program means and how it streams.
+    docs/cnn.md says what a program means and how it streams.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 from ocellus.program_formats import Epilogue
 
 from .groups import beat_tag

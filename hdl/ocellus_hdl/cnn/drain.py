@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 
 from .array import DONE, point_sums, window_sums
 from .cells import choice_of_four, copies, passing

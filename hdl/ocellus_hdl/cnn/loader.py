@@ -5,7 +5,7 @@ from amaranth.lib import crc, data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 from ocellus.formats import Arithmetic, LoadError
 from ocellus.program_formats import IMAGE_MAGIC, IMAGE_VERSION
 

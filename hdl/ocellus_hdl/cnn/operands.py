@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import PIXELS, Configuration
+from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import LayerOp
 
 from .cells import choice_of_four, copies, passing

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, ValueLike
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 
 from .descriptor import HEADER, TENSOR
 from .places import added, further, named, place

@@ -1,10 +1,10 @@
 """Places in the activation memory: which bank, and which line of it."""
 
-from amaranth.hdl import Cat, Mux, Value
+from amaranth.hdl import Cat, Const, Mux, Value
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 
 
 def place(c: Configuration) -> data.StructLayout:
@@ -22,6 +22,13 @@ def added(c: Configuration, start: data.View, distance: data.View) -> data.View:
     banks = start.bank + distance.bank
     over = banks >= c.banks
     return _joined(c, start.line + distance.line + over, Mux(over, banks - c.banks, banks))
+
+
+def advanced(c: Configuration, start: data.View, distance: data.View, times: int) -> data.View:
+    """``start + times * distance``."""
+    banks = start.bank + distance.bank * times
+    turns = sum(((banks >= c.banks * n) for n in range(1, times + 1)), start=Const(0))
+    return _joined(c, start.line + distance.line * times + turns, banks - turns * c.banks)
 
 
 def further(c: Configuration, start: data.View, words: Value | int) -> data.View:

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import PIXELS, Configuration
+from ocellus.configurations import PIXELS, Configuration
 
 from .multiplier import Multiplier
 from .operands import SPREADS, SpreadChoice

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, ValueLike, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import PIXELS, Configuration
+from ocellus.configurations import PIXELS, Configuration
 
 from .descriptor import LAYER_WORD, STEP_WORD
 from .places import added, lowered, named, place

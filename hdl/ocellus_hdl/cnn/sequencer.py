@@ -5,7 +5,7 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 from ocellus.program_formats import LayerOp
 
 from .descriptor import HEADER, LAYER_WORD, STEP_WORD

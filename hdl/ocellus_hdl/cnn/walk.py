@@ -5,11 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from ocellus.engine import PIXELS, Configuration
+from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import LayerOp
 
 from .descriptor import LAYER_WORD, STEP_WORD
-from .places import added, further, named, place
+from .places import added, advanced, named, place
 from .point import PointWalk
 from .pump import Pump
 from .window import WindowWalk
@@ -223,7 +223,7 @@ class Walk(wiring.Component):
                     column.eq(pixel.column + point.o.tap_column),
                 ]
             if i < c.windows:
-                beside = further(c, w.out, layer.out_pixel_bank * i)
+                beside = advanced(c, w.out, named(c, layer, "out_pixel"), i)
                 exists = (w.left > i) & ((layer.tile == PIXELS) if i else 1)
             else:
                 beside, exists = w.out, 0

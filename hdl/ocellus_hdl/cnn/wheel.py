@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 
 from .cells import copies, passing
 from .words import flow, slots

@@ -4,11 +4,11 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import PIXELS, Configuration
+from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import Epilogue, LayerOp
 
 from .descriptor import LAYER_WORD, STEP_WORD
-from .places import added, further, lowered, named, place
+from .places import added, advanced, lowered, named, place
 
 
 def window_step(c: Configuration) -> data.StructLayout:
@@ -175,12 +175,14 @@ class WindowWalk(wiring.Component):
                     ]  # fmt: skip
             with m.If(last):
                 m.d.sync += operand.eq(has_operand)
+        beyond_window = added(c, out, named(c, layer, "out_pixel"))
+        beyond_windows = advanced(c, out, named(c, layer, "out_pixel"), c.windows)
         with m.If(pixel_done):
             m.d.sync += [
                 operand.eq(0), px.eq(0), py.eq(0), number.eq(0), begins_pixel.eq(1),
                 here.eq(following), at_pass_row.eq(following), at_window.eq(following),
                 row.eq(row_0), left.eq(left - width),
-                out.eq(further(c, out, Mux(side_by_side, layer.out_pixel_bank * c.windows, layer.out_pixel_bank))),
+                out.eq(Mux(side_by_side, beyond_windows.as_value(), beyond_window.as_value())),
             ]  # fmt: skip
             next_column = column_0 + Mux(side_by_side, layer.stride_columns * c.windows, layer.stride_columns)
             m.d.sync += [column.eq(next_column), column_0.eq(next_column)]

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.engine import PIXELS, Configuration
+from ocellus.configurations import PIXELS, Configuration
 
 from .cells import passing
 from .words import ADDRESS_BITS, SETS, WINDOWS_REQUEST, flow

@@ -4,7 +4,7 @@ from amaranth.hdl import ShapeLike, signed
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import Out
 
-from ocellus.engine import PIXELS, Configuration
+from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import BANK_BITS, LAYER, LINE_BITS, PARAMETER
 
 from ..layouts import struct

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from ocellus.engine import CONFIGURATIONS, Configuration, configuration
+from ocellus.configurations import CONFIGURATIONS, Configuration, configuration
 from ocellus.errors import BadInput
 from ocellus.formats import Mode
 from ocellus.settings import UHD, FrameFormat, Window

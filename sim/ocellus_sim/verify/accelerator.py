@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocellus.compiler.engine.image import Program
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 from ocellus.formats import CNN_STATUS, TENSOR_BYTE, LoadError
 from ocellus.program_formats import CNN_SPENT
 from ocellus_sim.cosim import Bench

@@ -6,7 +6,7 @@ import cocotb
 import numpy as np
 
 from ocellus.compiler.engine.image import Program
-from ocellus.engine import CONFIGURATIONS
+from ocellus.configurations import CONFIGURATIONS
 from ocellus_sim.cosim import Bench
 
 from .accelerator import Accelerator

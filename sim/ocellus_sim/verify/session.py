@@ -13,7 +13,7 @@ from ocellus import networks
 from ocellus.compiler.engine.command import arithmetic_of
 from ocellus.compiler.engine.image import Program
 from ocellus.compiler.graph import Kind
-from ocellus.engine import Configuration, configuration
+from ocellus.configurations import Configuration, configuration
 from ocellus.errors import BadInput
 from ocellus.formats import Arithmetic
 from ocellus.networks import NetworkFile

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocellus.compiler.engine.image import Program
-from ocellus.engine import Configuration
+from ocellus.configurations import Configuration
 from ocellus.program_formats import BANK_BITS, LINE_BITS, LayerOp
 
 _CHUNK = 1 << 13
