@@ -154,7 +154,7 @@ class Cnn(wiring.Component):
     def _stuck(self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath, inlet: Inlet) -> Signal:
         """The inference waits for rows of a tensor that has not come whole, and nothing else is under way."""
         stuck = Signal()
-        m.d.sync += stuck.eq(sequencer.o_prepared & ~sequencer.o_go & ~walk.o_walks & datapath.o_idle & ~inlet.o_full)
+        m.d.comb += stuck.eq(sequencer.o_prepared & ~sequencer.o_go & ~walk.o_walks & datapath.o_idle & ~inlet.o_full)
         return stuck
 
     def _count(self, m: Module, sequencer: Sequencer, walk: Walk, inlet: Inlet, counters: Counters) -> None:

@@ -170,6 +170,8 @@ class Inlet(wiring.Component):
                 with m.Elif(beyond):
                     m.d.comb += value.eq(header.input_fill)
                     step()
+                with m.Elif(ended):
+                    m.next = "HOLD"
                 with m.Else():
                     m.d.comb += [ready.eq(1), value.eq(self.i.payload.value)]
                     with m.If(arrives):
