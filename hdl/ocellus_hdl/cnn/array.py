@@ -152,8 +152,9 @@ class Array(wiring.Component):
                 terms: list[Any] = [pairs[i, o * c.inputs + n] for n in range(0, c.inputs, 2)]
                 total = _summed(m, terms, [passes(at + n, True) for n in range(1, levels - 1)])
                 sums = Signal(signed(32), name=f"point_{i}_{o}")
+                added = kept_plus(m, platform, sums, keeps[i], total, f"point_sum_{i}_{o}")
                 with m.If(adds[i]):
-                    m.d.sync += sums.eq(kept_plus(m, platform, sums, keeps[i], total, f"point_sum_{i}_{o}"))
+                    m.d.sync += sums.eq(added)
                 with m.If(closes[i]):
                     m.d.sync += self.o_point[i][o].eq(sums)
         flags_of = rows[end - 1].payload
@@ -168,9 +169,10 @@ class Array(wiring.Component):
                 row = rows[end].payload
                 # The largest is the one that came last, unless it is not larger: both fit eight bits.
                 stays = row.maximum & ~row.first & (total[:8].as_signed() <= sums[:8].as_signed())
+                keep = keeps[2 * j + 2 * g // c.word]
+                added = kept_plus(m, platform, sums, keep, total, f"window_sum_{j}_{g}")
                 with m.If(running(end, False) & ~stays):
-                    keep = keeps[2 * j + 2 * g // c.word]
-                    m.d.sync += sums.eq(kept_plus(m, platform, sums, keep, total, f"window_sum_{j}_{g}"))
+                    m.d.sync += sums.eq(added)
         return m
 
 

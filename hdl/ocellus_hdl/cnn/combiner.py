@@ -147,7 +147,9 @@ class Combiner(wiring.Component):
 
         # The beat that fills up, from its upper end.
         filled = Signal(range(c.lanes + 1))
-        point = tags.data.point
+        point = Signal()  # the same for all that is under way
+        m.d.sync += point.eq(tags.data.point)
+        whole_tag = Signal(beat_tag(c))
         arriving = self.i_second.valid | looks[-1]
         new = Mux(self.i_second.valid, self.i_second.payload.as_value(), Cat(found))
         beat = Signal(8 * c.lanes)
@@ -155,6 +157,7 @@ class Combiner(wiring.Component):
         last_element = Mux(point, size // n, c.lanes // n) - 1
         m.d.sync += whole.eq(arriving & (filled == last_element))
         with m.If(arriving):
+            m.d.sync += whole_tag.eq(tags.data)
             m.d.sync += filled.eq(Mux(filled == last_element, 0, filled + 1))
             moved = Cat(beat[8 * n :], new)
             end = 8 * size
@@ -162,7 +165,7 @@ class Combiner(wiring.Component):
             m.d.sync += beat.eq(Mux(point, shorter, moved))
         with m.If(whole):
             m.d.sync += done.eq(done + 1)
-        m.d.comb += [self.o.valid.eq(whole), self.o.payload.value.eq(beat), self.o.payload.tag.eq(tags.data)]
+        m.d.comb += [self.o.valid.eq(whole), self.o.payload.value.eq(beat), self.o.payload.tag.eq(whole_tag)]
         return m
 
     def _element(self, m: Module, k: int, x: Any, y: Any, epilogue: Any) -> Any:
