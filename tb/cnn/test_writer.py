@@ -22,8 +22,10 @@ def test_every_byte_is_written_once_and_input_waits_only_for_its_bank(name: str)
     dones: list[bool] = []
 
     async def drive(ctx: Any) -> None:
+        # The beat of the clock before goes with the word that comes in this one.
+        written: dict[tuple[int, int, int], list[int]] = {}
+        taken: set[int] = set()
         for clock in range(200):
-            written: dict[tuple[int, int, int], list[int]] = {}
             valid, point = clock < 190 and rng.random() < 0.8, rng.random() < 0.5
             pixels, size = (c.beat_pixels, c.outputs) if point else (c.windows, c.word)
             first = rng.randrange(c.banks)
@@ -41,25 +43,26 @@ def test_every_byte_is_written_once_and_input_waits_only_for_its_bank(name: str)
             arrives = clock < 190 and rng.random() < 0.7
             ctx.set(part.i_input.valid, arrives)
             ctx.set(part.i_input.payload, came | {"data": data})
-            taken = {tag["bank"][j] for j in range(n) if tag["pixels"][j]} if valid else set()
             assert ctx.get(part.i_input.ready) == (came["bank"] not in taken), f"clock {clock}"
             if arrives and came["bank"] not in taken:
                 for p in range(pieces):
                     written[came["bank"], came["line"], p] = data[p * c.outputs : (p + 1) * c.outputs]
+            want.append(written)
+            written = {}
+            taken = {tag["bank"][j] for j in range(n) if tag["pixels"][j]} if valid else set()
             for j in range(pixels if valid else 0):
                 for p in range(size // c.outputs):
                     piece = tag["out_sub"] if point else p
                     at = j * size + p * c.outputs
                     if tag["pixels"][j]:
                         written[tag["bank"][j], tag["line"][j], piece] = value[at : at + c.outputs]
-            want.append(written)
             dones.append(bool(valid and tag["last"] and tag["ends"]))
             await ctx.tick()
 
     seen = clocks(part, drive, [part.o_done, part.o])
     for clock in range(190):
         got = {}
-        _, banks = seen[clock + Writer.LATENCY - 1]
+        _, banks = seen[clock + Writer.LATENCY - 2]
         for b in range(c.banks):
             for p in range(pieces):
                 if banks[b].enable >> p & 1:
@@ -67,4 +70,4 @@ def test_every_byte_is_written_once_and_input_waits_only_for_its_bank(name: str)
                     signed = [(word >> 8 * k & 255) - ((word >> 8 * k & 128) << 1) for k in range(c.outputs)]
                     got[b, banks[b].line, p] = signed
         assert got == want[clock], f"clock {clock}"
-        assert seen[clock + 1][0] == dones[clock]
+        assert seen[clock + 2][0] == dones[clock]

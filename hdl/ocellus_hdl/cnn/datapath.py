@@ -91,10 +91,10 @@ class Datapath(wiring.Component):
         beats = c.beats if point else 1
         first_pass = Wheel.latency(c) + Array.latency(c) + 1 + Requantise.LATENCY
         if epilogue is Epilogue.PLAIN:
-            return first_pass + beats - 1 + 1
+            return first_pass + beats - 1 + 2
         elements = beats * (c.beat_pixels * c.outputs if point else c.lanes) // c.combiners
         arithmetic = 2 if epilogue is Epilogue.TABLE else Scale.LATENCY + 3 + Requantise.LATENCY
-        return first_pass + 2 + elements - 1 + arithmetic + 2
+        return first_pass + 2 + elements - 1 + arithmetic + 3
 
     def elaborate(self, platform: object) -> Module:
         """The parts, chained as the data flows; what belongs to a word waits until the word arrives."""

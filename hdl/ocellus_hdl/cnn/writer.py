@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
-from .cells import choice_of_four
+from .cells import choice_of_four, passing
 from .groups import beat_tag
 from .wheel import writing
 from .words import beat_pixels, flow, incoming
@@ -21,9 +21,10 @@ def finished(c: Configuration) -> data.StructLayout:
 
 
 class Writer(wiring.Component):
-    """A beat a clock; three clocks until the memory holds it.
+    """A beat a clock; :attr:`LATENCY` clocks until the memory holds it, one fewer for an incoming word.
 
-    Bank b takes the pixel whose place lies in it. An incoming word waits only for its own bank.
+    Bank b takes the pixel whose place lies in it. An incoming word waits only while the beat of the clock before
+    takes its bank.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class Writer(wiring.Component):
         The last beat of a step that ``ends``: a read whose lines come to the banks two clocks later sees it.
     """
 
-    LATENCY = 3
+    LATENCY = 4
 
     def __init__(self, c: Configuration):
         self._c = c
@@ -57,13 +58,17 @@ class Writer(wiring.Component):
         c = self._c
         n = beat_pixels(c)
         pieces = c.word // c.outputs
-        value, place = self.i.payload.value, self.i.payload.tag
+        valid, beat = Signal(), Signal(finished(c))
+        m.d.sync += valid.eq(self.i.valid)
+        with m.If(passing(platform, self.i.valid)):
+            m.d.sync += beat.eq(self.i.payload)
+        value, place = beat.value, beat.tag
 
-        m.d.sync += self.o_done.eq(self.i.valid & place.last & place.ends)
+        m.d.sync += self.o_done.eq(valid & place.last & place.ends)
 
         # Words: a convolution's pixel fills its word again and again, the enable tells which piece counts.
         words = [Signal(8 * c.word, name=f"word_{j}") for j in range(n + 1)]
-        with m.If(self.i.valid):
+        with m.If(passing(platform, valid)):
             for j in range(n):
                 of_point = [value[j * c.outputs + g % c.outputs] for g in range(c.word)]
                 of_window = [value[j * c.word + g] if j < c.windows else 0 for g in range(c.word)]
@@ -72,7 +77,7 @@ class Writer(wiring.Component):
                     m.d.sync += words[j][8 * g : 8 * g + 8].eq(byte)
 
         takes = [Signal(name=f"takes_{j}") for j in range(n)]
-        m.d.comb += [takes[j].eq(self.i.valid & place.pixels[j]) for j in range(n)]
+        m.d.comb += [takes[j].eq(valid & place.pixels[j]) for j in range(n)]
         arrives = Signal()
         came = self.i_input.payload
         m.d.comb += [
@@ -81,7 +86,7 @@ class Writer(wiring.Component):
         ]
         lines = [Signal(range(c.lines), name=f"line_{j}") for j in range(n + 1)]
         enabled = Signal(pieces)
-        with m.If(self.i.valid):
+        with m.If(passing(platform, valid)):
             m.d.sync += [lines[j].eq(place.line[j]) for j in range(n)]
             piece = (1 << place.out_sub)[:pieces] if pieces > 1 else 1
             m.d.sync += enabled.eq(Mux(place.point, piece, ~0))
