@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The registers on the gateware."""
 
 import pytest

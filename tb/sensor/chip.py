@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocellus import formats
+from ocellus.compiler.engine.arrangement import Goal
 from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.graph import Network
 from ocellus.configurations import Configuration, configuration
@@ -44,7 +45,7 @@ class Chip:
         self.random = np.random.default_rng(seed)
         self.settings = settings
         self.network = network
-        self.program = compile_network(network, size)
+        self.program = compile_network(network, size, goal=Goal.LATENCY)
         self.bench = Bench(dut)
         self.bench.reset()
         self.bench.set("i_mode", int(mode))

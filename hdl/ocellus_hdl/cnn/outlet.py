@@ -1,6 +1,6 @@
 """Hands the output tensor out, byte by byte."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, ValueLike
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,7 @@ from .words import LOOK, flow, word
 
 
 class Outlet(wiring.Component):
-    """``word`` bytes in ``word + 2`` clocks and the memory's latency; stalls at ``o`` stand it still.
+    """``word`` bytes in ``word`` clocks, or in the memory's latency and 2 where that is more; stalls at ``o`` hold it.
 
     Parameters
     ----------
@@ -45,59 +45,69 @@ class Outlet(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Read a word, send its bytes, read the next: rows, columns, channels."""
+        """One word is sent while the next is read: rows, columns, channels."""
         m = Module()
         c = self._c
         header = self.i_header
         at_row, at_pixel, at = Signal(place(c)), Signal(place(c)), Signal(place(c))
-        rows, columns, channels = Signal(16), Signal(16), Signal(16)  # still to come, these included
-        held = Signal(8 * c.word)
-        here = Signal(range(c.word + 1))
+        rows, columns, channels = Signal(16), Signal(16), Signal(16)  # still to be read, these included
+        reads, waits = Signal(), Signal()
 
+        # The word that was read, and the one that is sent: how many bytes of it, and whether it is the tensor's last.
+        kept = Signal(8 * c.word)
+        held = Signal(8 * c.word)
+        kept_bytes, held_bytes = Signal(range(c.word + 1)), Signal(range(c.word + 1))
+        kept_ends, held_ends = Signal(), Signal()
+        here = Signal()
+
+        last_word = channels <= c.word
+        looks, moves = Signal(), Signal()
         m.d.comb += [
+            looks.eq(reads & ~waits & (~here | moves)),
+            self.o_look.valid.eq(looks),
             self.o_look.payload.base.eq(at.bank),
             self.o_look.payload.line.eq(at.line),
-            self.o.payload.value.eq(held[:8]),
-            self.o.payload.last.eq((rows == 1) & (columns == 1) & (channels == 1)),
         ]
+        with m.If(self.i_start):
+            begin = named(c, header, "output")
+            m.d.sync += [
+                reads.eq(1), rows.eq(header.output_rows), columns.eq(header.output_columns),
+                channels.eq(header.output_channels), at_row.eq(begin), at_pixel.eq(begin), at.eq(begin),
+            ]  # fmt: skip
+        with m.If(looks):
+            m.d.sync += [
+                waits.eq(1),
+                kept_bytes.eq(Mux(last_word, channels, c.word)),
+                kept_ends.eq(last_word & (columns == 1) & (rows == 1)),
+                channels.eq(channels - c.word),
+                at.eq(added(c, at, named(c, header, "output_plane"))),
+            ]
+            with m.If(last_word):
+                pixel = further(c, at_pixel, 1)
+                m.d.sync += [
+                    channels.eq(header.output_channels), columns.eq(columns - 1), at_pixel.eq(pixel), at.eq(pixel)
+                ]  # fmt: skip
+                with m.If(columns == 1):
+                    row = added(c, at_row, named(c, header, "output_row"))
+                    m.d.sync += [
+                        columns.eq(header.output_columns), rows.eq(rows - 1), at_row.eq(row), at_pixel.eq(row),
+                        at.eq(row),
+                    ]  # fmt: skip
+                    with m.If(rows == 1):
+                        m.d.sync += reads.eq(0)
+        with m.If(self.i_seen.valid & waits):
+            m.d.sync += [kept.eq(self.i_seen.payload), waits.eq(0), here.eq(1)]
 
-        def begin_row(where: ValueLike) -> None:
-            m.d.sync += [at_row.eq(where), columns.eq(header.output_columns)]
-            begin_pixel(where)
-
-        def begin_pixel(where: ValueLike) -> None:
-            m.d.sync += [at_pixel.eq(where), at.eq(where), channels.eq(header.output_channels)]
-            m.next = "LOOK"
-
-        with m.FSM(name="outlet"):
-            with m.State("REST"):
-                m.d.sync += rows.eq(header.output_rows)
-                with m.If(self.i_start):
-                    begin_row(named(c, header, "output"))
-
-            with m.State("LOOK"):
-                m.d.comb += self.o_look.valid.eq(1)
-                m.d.sync += [at.eq(added(c, at, named(c, header, "output_plane")))]
-                m.next = "SEE"
-
-            with m.State("SEE"):
-                m.d.sync += [held.eq(self.i_seen.payload), here.eq(Mux(channels < c.word, channels, c.word))]
-                with m.If(self.i_seen.valid):
-                    m.next = "SEND"
-
-            with m.State("SEND"):
-                m.d.comb += self.o.valid.eq(1)
-                with m.If(self.o.ready):
-                    m.d.sync += [held.eq(Cat(held[8:], Const(0, 8))), here.eq(here - 1), channels.eq(channels - 1)]
-                    with m.If(here == 1):
-                        m.next = "LOOK"
-                    with m.If(channels == 1):
-                        m.d.sync += columns.eq(columns - 1)
-                        begin_pixel(further(c, at_pixel, 1))
-                        with m.If(columns == 1):
-                            m.d.sync += rows.eq(rows - 1)
-                            begin_row(added(c, at_row, named(c, header, "output_row")))
-                            with m.If(rows == 1):
-                                m.d.comb += self.o_done.eq(1)
-                                m.next = "REST"
+        sent = self.o.valid & self.o.ready
+        m.d.comb += [
+            self.o.valid.eq(held_bytes != 0),
+            self.o.payload.value.eq(held[:8]),
+            self.o.payload.last.eq((held_bytes == 1) & held_ends),
+            self.o_done.eq(sent & self.o.payload.last),
+            moves.eq(here & ((held_bytes == 0) | (sent & (held_bytes == 1)))),
+        ]
+        with m.If(sent):
+            m.d.sync += [held.eq(Cat(held[8:], Const(0, 8))), held_bytes.eq(held_bytes - 1)]
+        with m.If(moves):
+            m.d.sync += [held.eq(kept), held_bytes.eq(kept_bytes), held_ends.eq(kept_ends), here.eq(0)]
         return m

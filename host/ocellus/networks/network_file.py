@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compiler.engine.arrangement import Goal
 from ..compiler.engine.assembly import compile_network
 from ..compiler.engine.image import Program
 from ..compiler.engine.work import operator_macs
@@ -101,12 +102,16 @@ class NetworkFile:
         )  # fmt: skip
 
     def compile(
-        self, configuration: Configuration, arithmetic: Arithmetic | None = None, keep_dead: bool = False
+        self,
+        configuration: Configuration,
+        arithmetic: Arithmetic | None = None,
+        keep_dead: bool = False,
+        goal: Goal = Goal.THROUGHPUT,
     ) -> Program:
         """The program image; channels that cannot reach the output are left out unless ``keep_dead``.
 
-        ``arithmetic`` is that of the file's runtime when it is None. The host's part has this description,
-        ``operator_macs`` of the network as it is in the file, and ``channels``: for each tensor that lost some, the
+        ``arithmetic`` is that of the file's runtime when it is None; ``goal`` says what the order of work is to be good
+        for. The host's part has this description, ``operator_macs`` of the network as it is in the file, and ``channels``: for each tensor that lost some, the
         numbers of those ``kept``, and which of them, by their place in ``kept``, hold ``arbitrary`` values.
         """
         if self.network.runtime is not Runtime.TFLITE:
@@ -121,7 +126,7 @@ class NetworkFile:
                 for name, kept in reduced.kept.items()
                 if len(kept) < self.network.tensors[name].picture[2] or not reduced.live[name].all()
             }
-        return compile_network(network, configuration, description, arithmetic or Arithmetic.DOUBLE)
+        return compile_network(network, configuration, description, arithmetic or Arithmetic.DOUBLE, goal)
 
     def description(self) -> dict[str, Any]:
         """What the file beside the network says, defaults filled in."""

@@ -1,16 +1,23 @@
 """A run worked out before the simulator starts: network, program image, settings, and the control words for them."""
 
+import hashlib
+import os
 from dataclasses import dataclass, replace
 from math import gcd
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+import ocellus
 from ocellus import formats, networks
+from ocellus.compiler.engine.arrangement import Goal
 from ocellus.compiler.engine.image import Program
+from ocellus.configurations import Configuration
 from ocellus.errors import BadInput
 from ocellus.networks import NetworkFile
 from ocellus.settings import LUMA_MATRIX, ReadoutSettings, Window
+from ocellus_sim.cosim.builds import build_root
 from ocellus_sim.golden.sensor import SensorSettings
 from ocellus_sim.scenes import CLASSES, Scene, isp_settings, load_frame, render
 
@@ -58,7 +65,7 @@ class Plan:
 def prepare(options: Options) -> Plan:
     """Read the network, compile it, derive the settings; :class:`BadInput` when they do not fit together."""
     file = networks.load(options.model) if options.model else networks.default()
-    program = file.compile(options.configuration)
+    program = _compiled(file, options.configuration)
     frame = options.frame
     window = options.roi or Window(0, 0, frame.width, frame.height)
     isp = isp_settings()
@@ -77,6 +84,23 @@ def prepare(options: Options) -> Plan:
     columns = tensor.crop_w + tensor.out_w - gcd(tensor.crop_w, tensor.out_w)
     live = max(columns, 2 * tensor.out_w * tensor.channels) <= 2 * frame.clocks_per_line
     return Plan(options, file, program, replace(settings, readout=ReadoutSettings(enable=True, live=live)))
+
+
+def _compiled(file: NetworkFile, sizes: Configuration) -> Program:
+    """The program with the least latency, as a live frame waits for nobody; kept, because the search takes seconds."""
+    here = Path(ocellus.__file__).parent
+    digest = hashlib.sha256(repr((file.network.identity, file.description(), sizes)).encode())
+    for source in sorted(here.rglob("*.py")):
+        digest.update(source.read_bytes())
+    path = build_root() / "programs" / f"{digest.hexdigest()[:16]}.ocnn"
+    if path.is_file():
+        return Program.load(path)
+    program = file.compile(sizes, goal=Goal.LATENCY)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coming = path.with_suffix(f".{os.getpid()}")
+    coming.write_bytes(program.to_bytes())
+    coming.rename(path)
+    return program
 
 
 def control_words(writes: list[tuple[int, int]]) -> NDArray[np.uint64]:
