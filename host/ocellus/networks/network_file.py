@@ -111,8 +111,9 @@ class NetworkFile:
         """The program image; channels that cannot reach the output are left out unless ``keep_dead``.
 
         ``arithmetic`` is that of the file's runtime when it is None; ``goal`` says what the order of work is to be good
-        for. The host's part has this description, ``operator_macs`` of the network as it is in the file, and ``channels``: for each tensor that lost some, the
-        numbers of those ``kept``, and which of them, by their place in ``kept``, hold ``arbitrary`` values.
+        for. The host's part has this description, ``operator_macs`` of the network as it is in the file, and
+        ``channels``: for each tensor that lost some, the numbers of those ``kept``, and which of them, by their place
+        in ``kept``, hold ``arbitrary`` values.
         """
         if self.network.runtime is not Runtime.TFLITE:
             raise BadInput(f"{self.network.file}: found a network of {self.network.runtime}, allowed one of TFLITE")
