@@ -68,6 +68,7 @@ def test_no_set_is_lost_or_overwritten_while_it_is_in_use(name: str):
     async def drive(ctx: Any) -> None:
         nonlocal freed
         on_way: list[int | None] = [None] * latency
+        told = [0] * (latency - 1)
         queue = list(requests)
         there, clock = 0, 0
         while freed < len(due):
@@ -92,7 +93,8 @@ def test_no_set_is_lost_or_overwritten_while_it_is_in_use(name: str):
             on_way.append(ctx.get(part.o_read.payload) if ctx.get(part.o_read.valid) else None)
             assert free or on_way[-1] is None
             freed += count
-            there += ctx.get(part.o_sets)
+            told.append(ctx.get(part.o_sets))
+            there += told.pop(0)
             await ctx.tick()
             if taken:
                 queue.pop(0)

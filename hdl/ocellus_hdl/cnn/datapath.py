@@ -20,7 +20,20 @@ from .scale import Scale
 from .weights import Weights
 from .wheel import Wheel
 from .windows import WindowStore
-from .words import LOAD, LOOK, SECOND, SETS, WINDOWS_REQUEST, beat_pixels, command, flow, incoming, tapped, word
+from .words import (
+    ADDRESS_BITS,
+    LOAD,
+    LOOK,
+    SECOND,
+    SETS,
+    WINDOWS_REQUEST,
+    beat_pixels,
+    command,
+    flow,
+    incoming,
+    tapped,
+    word,
+)
 from .writer import Writer, finished
 
 
@@ -49,7 +62,7 @@ class Datapath(wiring.Component):
         Steady while ``o_combining``.
     i_windows : stream(WINDOWS_REQUEST), in
     o_sets : flow without payload, out
-        A set of window weights is there.
+        A set of window weights is on its way: commands from the next clock on find it.
     i_input : stream(incoming), in
     i_look : flow(LOOK), in
         While no command comes.
@@ -189,17 +202,22 @@ class Datapath(wiring.Component):
     def _weights(self, m: Module, array: Array, given: data.View, is_point: Value) -> None:
         """A convolution's weights come from their memory; those of windows from their store, which fills in between."""
         c = self._c
+        arrival = Wheel.latency(c) + 1
         m.submodules.weights = weights = Weights(c)
         wiring.connect(m, wiring.flipped(self.i_load), weights.i_load)
-        m.submodules.windows = windows = WindowStore(c, Weights.LATENCY)
+        m.submodules.windows = windows = WindowStore(c, arrival)
         wiring.connect(m, wiring.flipped(self.i_windows), windows.i_request)
         reads = self.i.valid & is_point & ~given.operand
-        arrival = Wheel.latency(c) + 1
-        valid, read = _later(m, "weight", reads, given, {"weight": range(c.weight_words)}, arrival - Weights.LATENCY)
+        address = Signal(ADDRESS_BITS)
+        valid, read = _later(
+            m, "weight", reads | windows.o_read.valid, {"weight": address}, {"weight": range(c.weight_words)},
+            arrival - Weights.LATENCY,
+        )  # fmt: skip
         m.d.comb += [
-            windows.i_free.eq(~valid),
-            weights.i_read.valid.eq(valid | windows.o_read.valid),
-            weights.i_read.payload.eq(Mux(valid, read.weight, windows.o_read.payload)),
+            windows.i_free.eq(~reads),
+            address.eq(Mux(reads, given.weight, windows.o_read.payload)),
+            weights.i_read.valid.eq(valid),
+            weights.i_read.payload.eq(read.weight),
             windows.i_word.eq(weights.o),
             array.i_weights.eq(weights.o),
             array.i_taps.eq(windows.o),

@@ -40,7 +40,7 @@ class WindowStore(wiring.Component):
     i_word : array of bytes, in
         What was read.
     o_sets : unsigned(1), out
-        One more set is there: a read presented a clock later finds it.
+        One more set is on its way: a read ``latency`` clocks later finds it.
     i_read : flow(READ), in
     i_release : flow(number of sets), in
         A read in the same clock still finds the sets that it gives back.
@@ -99,7 +99,7 @@ class WindowStore(wiring.Component):
         tail = Signal(range(SETS))
         into = Signal(range(max(2, c.window_words)))
         arrives = on_way[-1]
-        m.d.sync += self.o_sets.eq(arrives & (into == last_word))
+        m.d.sync += self.o_sets.eq(completes)
         with m.If(arrives):
             m.d.sync += into.eq(into + 1)
             with m.If(into == last_word):
