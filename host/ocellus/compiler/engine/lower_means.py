@@ -10,12 +10,11 @@ from ...program_formats import LayerOp
 from ..graph import Operator
 from ..quantisation import Factor
 from .layers import ArrayLayer, Combination
-from .lower_weighted import MAX_PASSES
 from .quotients import EXACT_SUM
 from .scaling import is_onnx, mean_scaling
 from .staircase import Staircase, staircases
 from .storages import Storages
-from .sums import part_of, summed
+from .sums import alone, part_of, passes, summed
 
 
 def lower_mean(storages: Storages, operator: Operator) -> None:
@@ -80,9 +79,8 @@ def _stacked(storages: Storages, operator: Operator, base: ArrayLayer, steps: li
 
 
 def _add(storages: Storages, layer: ArrayLayer) -> None:
-    """All at once, or window by window where one takes more passes than there are sets of weights."""
-    rows, columns = layer.kernel
-    single = -(-rows // 3) * -(-columns // 3) > MAX_PASSES
+    """All at once; window by window where one takes more passes than there are sets of weights, or is alone."""
+    single = alone(layer, passes(layer.kernel))
     weight = 1 if layer.weights is None else int(layer.weights.flat[0])
     for top, left in product(range(layer.out_shape[0]), range(layer.out_shape[1])) if single else [(0, 0)]:
         part = summed(part_of(layer, top, 1, left, 1) if single else layer, single)

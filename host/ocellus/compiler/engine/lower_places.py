@@ -12,9 +12,10 @@ from .copies import IDENTITY, copied
 from .layers import ArrayLayer, Shape
 from .lower_weighted import MAX_PASSES
 from .quotients import MAX_EXACT, quotient
-from .scaling import is_onnx, pool_scaling
+from .scaling import is_onnx, pool_stairs
+from .stacks import stacked
 from .storages import Storages, pads
-from .sums import part_of, summed
+from .sums import alone, part_of, passes, summed
 
 
 def lower_average_pool(storages: Storages, operator: Operator) -> None:
@@ -29,19 +30,21 @@ def lower_average_pool(storages: Storages, operator: Operator) -> None:
         (operator,), LayerOp.WINDOW, storage, storages.store(output), shape, output.picture, None,
         np.zeros(shape[2], np.int32), (), operator.kernel, operator.stride, pad=lead, minimum=minimum, maximum=maximum,
     )  # fmt: skip
-    passes = -(-operator.kernel[0] // 3) * -(-operator.kernel[1] // 3)
-    runs = [_runs(shape, output.picture, operator, lead, axis, passes > MAX_PASSES) for axis in (0, 1)]
+    many = passes(operator.kernel)
+    runs = [_runs(shape, output.picture, operator, lead, axis, many > MAX_PASSES) for axis in (0, 1)]
     for (top, rows, count_rows), (left, columns, count_columns) in product(*runs):
         part, count = part_of(base, top, rows, left, columns), count_rows * count_columns
-        if count > MAX_EXACT:
-            raise storages.refuse(operator, f"found an average of {count} pixels, allowed up to {MAX_EXACT}")
-        factor = quotient(count)
         if is_onnx(storages):
             divisor = whole if operator.count_include_pad else count
-            factor = pool_scaling(storages, operator, x, output, count, divisor)
             biases = np.full(shape[2], -count * x.zero_point, np.int32)
             part = replace(part, biases=biases, zero_point=output.zero_point)
-        storages.add(summed(replace(part, factors=(factor,) * shape[2]), passes > MAX_PASSES))
+            layers = stacked(storages, operator, part, pool_stairs(storages, operator, x, output, count, divisor))
+        elif count > MAX_EXACT:
+            raise storages.refuse(operator, f"found an average of {count} pixels, allowed up to {MAX_EXACT}")
+        else:
+            layers = [replace(part, factors=(quotient(count),) * shape[2])]
+        for layer in layers:
+            storages.add(summed(layer, alone(part, many)))
 
 
 def _runs(

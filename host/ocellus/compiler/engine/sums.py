@@ -5,6 +5,20 @@ from dataclasses import replace
 import numpy as np
 
 from .layers import ArrayLayer
+from .lower_weighted import MAX_PASSES
+
+
+def passes(kernel: tuple[int, int]) -> int:
+    """Windows of 3x3 taps that make up one of ``kernel``."""
+    return -(-kernel[0] // 3) * -(-kernel[1] // 3)
+
+
+def alone(layer: ArrayLayer, count: int) -> bool:
+    """Whether windows of ``count`` passes go one by one, with one set: there are too many sets, or there is one place.
+
+    A single window may be cut at its end, so that what lies behind it counts as nothing, whatever its weight is.
+    """
+    return count > MAX_PASSES or (count > 1 and layer.out_shape[:2] == (1, 1))
 
 
 def part_of(layer: ArrayLayer, top: int, rows: int, left: int, columns: int) -> ArrayLayer:
