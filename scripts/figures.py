@@ -127,12 +127,12 @@ def prepare(console: Console) -> None:
 
 
 def tool(name: str, arguments: list[str], log: Path) -> None:
-    """Run a tool and keep what it prints; :class:`ToolError` with the last lines if it fails."""
+    """Run a tool and keep what it prints, while it does; :class:`ToolError` with the last lines if it fails."""
     command = [str(TOOLS / "bin" / name), *arguments]
-    run = subprocess.run(command, cwd=log.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    log.write_text(run.stdout)
+    with log.open("w") as file:
+        run = subprocess.run(command, cwd=log.parent, stdout=file, stderr=subprocess.STDOUT)
     if run.returncode:
-        tail = "\n".join(run.stdout.splitlines()[-15:])
+        tail = "\n".join(log.read_text().splitlines()[-15:])
         raise ToolError(f"{tail}\n{name} ended with status {run.returncode}; all it said is in {log}")
 
 

@@ -6,6 +6,10 @@ from .errors import BadInput
 
 PIXELS = 9
 """Pixels that the array works on side by side; a window of 3x3 taps has as many."""
+BLOCK_ROWS = 1024
+"""Rows of a block RAM that is 18 bits wide."""
+SET_BLOCKS = 4
+"""Blocks of weight rows whose parity bits, two of 18, make whole words side by side: eight words and a ninth."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,9 @@ class Configuration:
         Depth of each bank of the activation memory.
     weight_words : int
         Words of the weight memory; one word holds ``inputs * outputs`` bytes.
+    parity : bool
+        The weight memory uses the parity bits of its block RAMs, a ninth of them, for words too. ``inputs * outputs``
+        is a multiple of 16, ``weight_words`` one of 1024.
     parameter_lanes, parameter_words : int
         Channels in a word of the parameter memory, and its words.
     program_words : int
@@ -55,6 +62,7 @@ class Configuration:
     tables: int = 8
     unfold_bytes: int = 32
     packed: bool = True
+    parity: bool = False
 
     @property
     def macs(self) -> int:
@@ -96,6 +104,19 @@ class Configuration:
         """Capacity of the weight memory."""
         return self.weight_words * self.lanes
 
+    def weight_rows(self, words: int) -> int:
+        """Rows of the weight memory that ``words`` words lie in: a word each, or with ``parity`` two and a quarter."""
+        if not self.parity:
+            return words
+        pairs = SET_BLOCKS * BLOCK_ROWS
+        sets, rest = divmod(words, 2 * pairs + BLOCK_ROWS)
+        return sets * pairs + min(-(-rest // 2), pairs)
+
+    @property
+    def weight_row_bytes(self) -> int:
+        """Size of such a row."""
+        return 2 * self.lanes + self.lanes // SET_BLOCKS if self.parity else self.lanes
+
     @property
     def window_words(self) -> int:
         """Weight words that nine taps of ``word`` channels take."""
@@ -108,7 +129,7 @@ CONFIGURATIONS = {
         Configuration("tiny", word=4, windows=1, inputs=4, outputs=1, lines=4096, weight_words=16384,
                       parameter_lanes=1, parameter_words=4096, program_words=4096, packed=False),
         Configuration("ecp5", word=8, windows=2, inputs=4, outputs=4, lines=512, weight_words=13312,
-                      parameter_lanes=2, parameter_words=1536, program_words=4096),
+                      parameter_lanes=2, parameter_words=1536, program_words=2048, parity=True),
         Configuration("ecp5-288", word=16, windows=2, inputs=4, outputs=8, lines=512, weight_words=6656,
                       parameter_lanes=4, parameter_words=1024, program_words=4096, combiners=2),
         Configuration("imx500", word=32, windows=8, inputs=16, outputs=16, lines=1024, weight_words=20480,

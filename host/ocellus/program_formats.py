@@ -5,7 +5,7 @@ from enum import IntEnum
 from .layouts import Field, Layout
 
 IMAGE_MAGIC = int.from_bytes(b"OCNN", "little")
-IMAGE_VERSION = 2
+IMAGE_VERSION = 3
 LINE_BITS = 14
 BANK_BITS = 8
 
@@ -42,6 +42,7 @@ IMAGE_HEADER = Layout(
         Field("layers", 16), Field("steps", 16),
         Field("parameter_words", 32),
         Field("weight_words", 32),
+        Field("weight_rows", 32),
         Field("tables", 16), Field("input_channels", 16),
         Field("input_rows", 16), Field("input_columns", 16),
         *wheel("input"), Field("input_fill", 8, signed=True), Field("reserved", 2),
@@ -56,15 +57,16 @@ IMAGE_HEADER = Layout(
         Field("host_bytes", 32),
     ),
 )  # fmt: skip
-"""Nineteen 32-bit words. Then come layers, steps, tables (256 bytes each), parameter words, weight words and the CRC-32
-of all before it: these are loaded. What only the host needs (``host_bytes`` of JSON, then its own CRC-32) follows."""
+"""Twenty 32-bit words. Then come layers, steps, tables (256 bytes each), parameter words, rows of weight words and the
+CRC-32 of all before it: these are loaded. What only the host needs (``host_bytes`` of JSON, then its own CRC-32)
+follows."""
 
 LAYER = Layout(
     "Layer",
     (
         Field("op", 2), Field("epilogue", 2), Field("swapped", 1), Field("cut", 1), Field("tile", 4),
         Field("spread", 2), Field("out_spread", 2), Field("subtract", 1), Field("table", 4), Field("shared", 1),
-        Field("reserved", 12),
+        Field("word_sets", 5), Field("reserved", 7),
         Field("groups", 16), Field("chunks", 16),
         Field("in_rows", 12), Field("in_columns", 12), Field("pace", 8),
         Field("out_columns", 12), Field("tap_rows", 8), Field("tap_columns", 8), Field("stride_rows", 4),
@@ -87,7 +89,7 @@ LAYER = Layout(
         Field("shift_1", 8), Field("shift_2", 8), Field("shift_3", 8, signed=True), Field("reserved_13", 8),
         Field("zero_point_1", 8, signed=True), Field("zero_point_2", 8, signed=True),
         Field("zero_point_3", 8, signed=True), Field("reserved_14", 8),
-        Field("minimum_3", 8, signed=True), Field("maximum_3", 8, signed=True), Field("reserved_15", 16),
+        Field("minimum_3", 8, signed=True), Field("maximum_3", 8, signed=True), Field("sets", 16),
     ),
 )  # fmt: skip
 """One layer, the same for all its steps."""

@@ -3,12 +3,18 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from amaranth.hdl import Fragment
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
 
-def clocks(part: wiring.Component, drive: Callable[[Any], Any], samples: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The ``samples`` in every clock until ``drive`` has ended; entry n is what stood before the n-th edge."""
+def clocks(
+    part: wiring.Component, drive: Callable[[Any], Any], samples: Sequence[Any], platform: object = None
+) -> list[tuple[Any, ...]]:
+    """The ``samples`` in every clock until ``drive`` has ended; entry n is what stood before the n-th edge.
+
+    The part is elaborated for ``platform``: hardware where that is not None.
+    """
     seen: list[tuple[Any, ...]] = []
     over = False
 
@@ -22,7 +28,7 @@ def clocks(part: wiring.Component, drive: Callable[[Any], Any], samples: Sequenc
             _, _, *values = await ctx.tick().sample(*samples)
             seen.append(tuple(values))
 
-    simulator = Simulator(part)
+    simulator = Simulator(Fragment.get(part, platform))
     simulator.add_clock(1e-6)
     simulator.add_testbench(play)
     simulator.add_testbench(watch)

@@ -157,7 +157,9 @@ class Executor:
         start = self.place(step, "in") + oy * place("in_row") + ox // wide * place("in_pixel") + j * spread
         py, px = (a.ravel() for a in np.mgrid[: layer["kernel_rows"], : layer["kernel_columns"]])
         passes = len(py)
-        assert maximum or layer["shared"] or passes <= 16, "more than 16 sets of weights"
+        sets = 0 if maximum else 1 if layer["shared"] else passes
+        assert sets <= 16, "more than 16 sets of weights"
+        assert (layer["word_sets"], layer["sets"]) == (sets, sets * groups), "sets of weights"
         r, t = (np.zeros(1, int),) * 2 if maximum else (a.ravel() for a in np.mgrid[:3, :3])
         tap_row = np.array([0, place("in_pitch"), place("in_pitch_2")])[r]
         slot_row = np.array([0, 2, 1])[r] if layer["swapped"] else r

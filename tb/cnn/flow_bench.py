@@ -10,7 +10,7 @@ from ocellus.compiler.engine.image import HEADER_WORDS
 from ocellus.compiler.tflite_file import parse_network
 from ocellus.errors import BadInput
 from ocellus.formats import TENSOR_BYTE, LoadError
-from ocellus.program_formats import IMAGE_HEADER
+from ocellus.program_formats import IMAGE_HEADER, IMAGE_VERSION
 from ocellus_sim.cosim import Stall
 from ocellus_sim.golden import cnn
 from tb.cnn.rig import PATIENCE, Bytes, Rig
@@ -149,12 +149,12 @@ async def damaged_images_are_refused_and_the_next_one_runs(dut):
     c = rig.configuration
     damages: dict[LoadError, list[Any]] = {
         LoadError.MAGIC: [changed(good, magic=0)],
-        LoadError.VERSION: [changed(good, version=3), changed(good, arithmetic=2)],
+        LoadError.VERSION: [changed(good, version=IMAGE_VERSION + 1), changed(good, arithmetic=2)],
         LoadError.CONFIGURATION: [
             changed(good, **{name: getattr(c, name) + 1}) for name in ("word", "windows", "inputs", "outputs")
         ],
         LoadError.TOO_LARGE: [
-            changed(good, weight_words=c.weight_words + 1),
+            changed(good, weight_rows=c.weight_rows(c.weight_words) + 1),
             changed(good, parameter_words=c.parameter_words + 1),
             changed(good, tables=c.tables + 1),
             changed(good, layers=c.layers + 1),
@@ -165,7 +165,7 @@ async def damaged_images_are_refused_and_the_next_one_runs(dut):
         ],
         LoadError.CHECKSUM: [
             np.where(np.arange(len(good)) == at, good ^ np.uint64(1), good)
-            for at in (18, len(good) // 2, len(good) - 1)
+            for at in (HEADER_WORDS - 1, len(good) // 2, len(good) - 1)
         ],
     }
     for error, images in damages.items():

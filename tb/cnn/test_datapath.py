@@ -12,6 +12,7 @@ from ocellus.program_formats import Epilogue, LayerOp
 from ocellus_hdl.cnn.datapath import Datapath
 from ocellus_hdl.cnn.words import Section
 from tb.cnn.commands import LINES, READ_LINES, Beat, Meaning, Work, work
+from tb.cnn.weight_loads import weight_loads
 
 TIMEOUT = 20_000
 """Clocks."""
@@ -99,10 +100,8 @@ class Driver:
     async def _load(self, ctx: Any) -> None:
         c, port = self.w.c, self.part.i_load
         words = []
-        for address, word in enumerate(self.w.weights):
-            for part in range(c.lanes // 4):
-                value = sum((byte & 255) << 8 * n for n, byte in enumerate(word[4 * part : 4 * part + 4]))
-                words.append((Section.WEIGHTS, address, part, value))
+        loads = weight_loads(c, dict(enumerate(self.w.weights)))
+        words += [(Section.WEIGHTS, *load) for load in loads]
         for n, entry in enumerate(self.w.parameters):
             for member, value in enumerate(entry):
                 address, lane = divmod(n, c.parameter_lanes)

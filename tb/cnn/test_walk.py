@@ -130,6 +130,7 @@ def window_commands(c: Configuration, layer: Values, step: Values, geometry: Val
                         flags |= {
                             "outs": outs, "ends": over and k == layer["groups"] - 1, "pop": over,
                             "release": over and layer["op"] == LayerOp.WINDOW,
+                            "release_count": layer["word_sets"],
                         }  # fmt: skip
                     yield Read(slots, flags)
                 if layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY):
@@ -172,6 +173,7 @@ def random_step(c: Configuration, rng: np.random.Generator, op: LayerOp) -> tupl
         "in_ring_lines": int(rng.integers(1, 30)), "out_ring_lines": int(rng.integers(1, 30)),
         "operand_lines": int(rng.integers(0, c.lines)),
     }  # fmt: skip
+    layer["word_sets"] = 0 if point else layer["kernel_rows"] * layer["kernel_columns"]
     step: Values = {
         "rows": out_rows, "first_row": int(rng.integers(-2, 3)),
         "in_wrap": int(rng.choice([32767, int(rng.integers(0, 6))])),

@@ -3,35 +3,38 @@
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
+from ocellus.compiler.engine.weight_rows import rows_of, words_of
 from ocellus.configurations import CONFIGURATIONS, PIXELS
 from ocellus_hdl.cnn.weights import Weights
 from ocellus_hdl.cnn.windows import WindowStore
 from ocellus_hdl.cnn.words import SETS, Section
 from tb.cnn.clocks import clocks
+from tb.cnn.weight_loads import weight_loads
 
 
+@pytest.mark.parametrize("platform", [None, object()], ids=["simulation", "hardware"])
 @pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288"])
-def test_words_on_both_sides_of_every_block_are_read_back(name: str):
+def test_words_on_both_sides_of_every_block_are_read_back(name: str, platform: object):
     c = CONFIGURATIONS[name]
     rng = random.Random(1)
     part = Weights(c)
-    edges = {e + d for e in (0, *(1 << n for n in range(8, 15)), 8192 + 4096, c.weight_words) for d in (-1, 0, 1)}
+    bounds = (0, *(1 << n for n in range(8, 15)), *range(1024, c.weight_words, 1024), 8192 + 4096, c.weight_words)
+    edges = {e + d for e in bounds for d in (-1, 0, 1)}
     addresses = [a for a in edges if 0 <= a < c.weight_words]
     memory = {a: [rng.randrange(256) for _ in range(c.lanes)] for a in addresses}
     asked = [rng.choice([None, *addresses]) for _ in range(200)]
 
     async def drive(ctx: Any) -> None:
         ctx.set(part.i_load.valid, 1)
-        for address, word in memory.items():
-            for n in range(c.lanes // 4):
-                value = int.from_bytes(bytes(word[4 * n : 4 * n + 4]), "little")
-                load = {"section": Section.WEIGHTS, "address": address, "part": n, "data": value}
-                ctx.set(part.i_load.payload, load)
-                await ctx.tick()
-                ctx.set(part.i_load.payload, load | {"section": Section.PARAMETERS, "data": 0})
-                await ctx.tick()
+        for address, n, value in weight_loads(c, memory):
+            load = {"section": Section.WEIGHTS, "address": address, "part": n, "data": value}
+            ctx.set(part.i_load.payload, load)
+            await ctx.tick()
+            ctx.set(part.i_load.payload, load | {"section": Section.PARAMETERS, "data": 0})
+            await ctx.tick()
         ctx.set(part.i_load.valid, 0)
         for address in asked:
             ctx.set(part.i_read.valid, address is not None)
@@ -40,13 +43,27 @@ def test_words_on_both_sides_of_every_block_are_read_back(name: str):
         ctx.set(part.i_read.valid, 0)
         await ctx.tick().repeat(Weights.LATENCY)
 
-    seen = clocks(part, drive, [part.o])[-len(asked) - Weights.LATENCY :]
+    seen = clocks(part, drive, [part.o], platform)[-len(asked) - Weights.LATENCY :]
     last = None
     for clock, address in enumerate(asked):
         last = memory[address] if address is not None else last
         if last is not None:
             (word,) = seen[clock + Weights.LATENCY]
             assert [word[n] for n in range(c.lanes)] == last, f"read {clock}, address {address}"
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_an_image_holds_the_rows_that_the_memory_takes(name: str):
+    c = CONFIGURATIONS[name]
+    rng = np.random.default_rng(3)
+    for count in (0, 1, 2, 7, 2047, 6001, 8191, 8192, 8193, 9216, 9217, 13311, 13312):
+        words = rng.integers(-127, 128, (count, c.lanes)).astype(np.int8)
+        rows = rows_of(words, c)
+        assert rows.shape == (c.weight_rows(count), c.weight_row_bytes)
+        assert np.array_equal(words_of(rows.ravel(), c, count), words)
+        loads = {(row, part): value for row, part, value in weight_loads(c, dict(enumerate(words.tolist())))}
+        want = [loads.get((row, part), 0) for row in range(len(rows)) for part in range(c.weight_row_bytes // 4)]
+        assert rows.view("<u4").ravel().tolist() == want
 
 
 @pytest.mark.parametrize("name", ["tiny", "ecp5"])

@@ -126,7 +126,7 @@ class Cnn(wiring.Component):
             walk.i_prepared.eq(sequencer.o_prepared),
             walk.i_next_layer.eq(sequencer.o_layer),
             walk.i_next_step.eq(sequencer.o_step),
-            walk.i_go.eq(sequencer.o_go & counters.o_ready),
+            walk.i_go.eq(sequencer.o_go),
             walk.i_set.eq(datapath.o_sets.valid),
             walk.i_combining.eq(datapath.o_combining),
             datapath.i_arithmetic.eq(header.arithmetic),

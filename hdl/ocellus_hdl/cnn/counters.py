@@ -16,7 +16,7 @@ class Counters(wiring.Component):
     """Four counts a layer, modulo 2^32, that run on from one inference to the next: what is read twice is subtracted.
 
     The clocks of a layer's steps are added up in registers, and go to the memory when another layer begins or the
-    inference ends: nine clocks, in which no further layer may begin (``o_ready``).
+    inference ends: thirteen clocks, in which no further layer begins, since it takes longer to fetch its descriptor.
 
     Parameters
     ----------
@@ -30,12 +30,10 @@ class Counters(wiring.Component):
         Layer of the step under way, or of the last one.
     i_spent : unsigned(4), in
         One bit a field of ``CNN_SPENT``: what this clock goes to.
-    o_ready : unsigned(1), out
-        Another layer may begin.
     i_address : unsigned(10), in
         ``4 * layer + way``.
     o : unsigned(32), out
-        The count at ``i_address``, two clocks later, except in the nine clocks that follow the last.
+        The count at ``i_address``, two clocks later, except in the thirteen clocks that follow the last.
     """
 
     def __init__(self, c: Configuration):
@@ -45,7 +43,6 @@ class Counters(wiring.Component):
                 "i_runs": In(1),
                 "i_layer": In(8),
                 "i_spent": In(WAYS),
-                "o_ready": Out(1),
                 "i_address": In(10),
                 "o": Out(unsigned(32)),
             }
@@ -64,28 +61,30 @@ class Counters(wiring.Component):
 
         kept_layer = Signal(8)
         kept = [Signal(32, name=f"kept_{n}") for n in range(WAYS)]
-        at, busy, adds = Signal(ceil_log2(WAYS)), Signal(), Signal()
+        at, busy, phase = Signal(ceil_log2(WAYS)), Signal(), Signal(range(3))
+        added, total = Signal(32), Signal(32)
+        m.d.sync += [added.eq(Array(kept)[at]), total.eq(read.data + added)]
         m.d.comb += [
-            self.o_ready.eq(~busy & ~changes),
             read.en.eq(1),
             read.addr.eq(self.i_address),
             write.addr.eq(Cat(at, kept_layer)),
-            write.data.eq(read.data + Array(kept)[at]),
+            write.data.eq(total),
             self.o.eq(read.data),
         ]
         with m.If(self.i_runs):
             for n in range(WAYS):
                 m.d.sync += sums[n].eq(sums[n] + self.i_spent[n])
         with m.If(changes):
-            m.d.sync += [busy.eq(1), kept_layer.eq(layer), at.eq(0), adds.eq(0)]
+            m.d.sync += [busy.eq(1), kept_layer.eq(layer), at.eq(0), phase.eq(0)]
             for n in range(WAYS):
                 m.d.sync += [kept[n].eq(sums[n]), sums[n].eq(self.i_runs & self.i_spent[n])]
         with m.If(busy):
             m.d.comb += read.addr.eq(Cat(at, kept_layer))
-            m.d.sync += adds.eq(~adds)
-            with m.If(adds):
+            # The count is read, added to, written.
+            m.d.sync += phase.eq(phase + 1)
+            with m.If(phase == 2):
                 m.d.comb += write.en.eq(1)
-                m.d.sync += at.eq(at + 1)
+                m.d.sync += [at.eq(at + 1), phase.eq(0)]
                 with m.If(at == WAYS - 1):
                     m.d.sync += busy.eq(0)
         return m

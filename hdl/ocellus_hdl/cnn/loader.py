@@ -123,7 +123,7 @@ class Loader(wiring.Component):
             | (program_words > c.program_words)
             | (header.tables > c.tables)
             | (header.parameter_words > c.parameter_words)
-            | (header.weight_words > c.weight_words)
+            | (header.weight_rows > c.weight_rows(c.weight_words))
             | (header.unfold_bytes > c.unfold_bytes)
         )
 
@@ -202,11 +202,11 @@ class Loader(wiring.Component):
             with m.State("TAKE_PARAMETERS"):
                 hand_on(Section.PARAMETERS, 3 * c.parameter_lanes)
                 with m.If(left == 0):
-                    begin("TAKE_WEIGHTS", header.weight_words)
+                    begin("TAKE_WEIGHTS", header.weight_rows)
                 listen_for_reset()
 
             with m.State("TAKE_WEIGHTS"):
-                hand_on(Section.WEIGHTS, c.lanes // 4)
+                hand_on(Section.WEIGHTS, c.weight_row_bytes // 4)
                 with m.If(left == 0):
                     m.next = "TAKE_CHECKSUM"
                 listen_for_reset()

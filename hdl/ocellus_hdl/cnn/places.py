@@ -25,10 +25,14 @@ def added(c: Configuration, start: data.View, distance: data.View) -> data.View:
 
 
 def advanced(c: Configuration, start: data.View, distance: data.View, times: int) -> data.View:
-    """``start + times * distance``."""
+    """``start + times * distance``, ``times`` a few."""
     banks = start.bank + distance.bank * times
-    turns = sum(((banks >= c.banks * n) for n in range(1, times + 1)), start=Const(0))
-    return _joined(c, start.line + distance.line * times + turns, banks - turns * c.banks)
+    # Choices: synthesis would take a multiplier for the product of the turns and the banks.
+    turns, rest = Const(0), banks
+    for n in range(1, times + 1):
+        over = banks >= c.banks * n
+        turns, rest = Mux(over, n, turns), Mux(over, banks - c.banks * n, rest)
+    return _joined(c, start.line + distance.line * times + turns, rest)
 
 
 def further(c: Configuration, start: data.View, words: Value | int) -> data.View:

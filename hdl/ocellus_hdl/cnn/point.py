@@ -7,8 +7,12 @@ from amaranth.lib.wiring import In, Out
 from ocellus.configurations import Configuration
 from ocellus.program_formats import Epilogue
 
+from .countdown import Countdown
 from .descriptor import LAYER_WORD
 from .places import added, named, place
+
+LOOPS = ("groups", "kernel_rows", "kernel_columns", "chunks")
+"""The loops for a tile, from the outermost on."""
 
 
 def point_step(c: Configuration) -> data.StructLayout:
@@ -46,6 +50,8 @@ class PointWalk(wiring.Component):
     ----------
     i_layer : LAYER, in
         Steady while it runs.
+    i_start, i_next_layer : unsigned(1), LAYER, in
+        In the next clock ``i_layer`` is this one, and nothing of it has been done.
     i_run : unsigned(1), in
         A tile is there.
     i_ends : unsigned(1), in
@@ -66,6 +72,8 @@ class PointWalk(wiring.Component):
         super().__init__(
             {
                 "i_layer": In(LAYER_WORD),
+                "i_start": In(1),
+                "i_next_layer": In(LAYER_WORD),
                 "i_run": In(1),
                 "i_ends": In(1),
                 "i_paced": In(1),
@@ -85,7 +93,8 @@ class PointWalk(wiring.Component):
         pieces = c.word // c.inputs
         out_pieces = c.word // c.outputs
 
-        group, ky, kx, chunk = Signal(16), Signal(8), Signal(8), Signal(16)
+        loops = {name: Countdown(m, len(layer[name]), name) for name in LOOPS}
+        group, ky, kx, chunk = loops.values()
         sub, out_sub = Signal(range(max(pieces, 2))), Signal(range(max(out_pieces, 2)))
         off, off_tap, off_row = Signal(place(c)), Signal(place(c)), Signal(place(c))
         out_off = Signal(place(c))
@@ -96,12 +105,8 @@ class PointWalk(wiring.Component):
         begins = Signal(init=1)  # no step of the group has been made
 
         has_operand = (layer.epilogue == Epilogue.ADD) | (layer.epilogue == Epilogue.MULTIPLY)
-        last_chunk = chunk == layer.chunks - 1
-        last_kx = kx == layer.kernel_columns - 1
-        last_ky = ky == layer.kernel_rows - 1
-        last_group = group == layer.groups - 1
         last = Signal()
-        m.d.comb += last.eq(last_chunk & last_kx & last_ky & ~operand)
+        m.d.comb += last.eq(chunk.last & kx.last & ky.last & ~operand)
         allowed = (~last | self.i_paced) & (~begins | self.i_fetchable)
         group_done = Signal()
         m.d.comb += [
@@ -117,11 +122,11 @@ class PointWalk(wiring.Component):
             self.o.last.eq(last),
             self.o.fetch.eq(begins),
             self.o.parameter.eq(layer.parameter_base + parameter),
-            self.o.ends.eq(last_group & self.i_ends),
+            self.o.ends.eq(group.last & self.i_ends),
             self.o.out_off.eq(out_off),
             self.o.out_sub.eq(out_sub),
             group_done.eq(self.o_valid & Mux(has_operand, operand, last)),
-            self.o_take.eq(group_done & last_group),
+            self.o_take.eq(group_done & group.last),
         ]
 
         next_word = Signal(place(c))
@@ -133,28 +138,38 @@ class PointWalk(wiring.Component):
             next_row.eq(added(c, off_row, named(c, layer, "in_tap_row"))),
         ]
         with m.If(self.o_valid & ~operand):
-            m.d.sync += [weight.eq(weight + 1), begins.eq(0), chunk.eq(chunk + 1), sub.eq(sub + 1)]
-            with m.If(last_chunk):
-                m.d.sync += [chunk.eq(0), sub.eq(0), kx.eq(kx + 1), tap_column.eq(tap_column + layer.tap_columns)]
+            chunk.step()
+            m.d.sync += [weight.eq(weight + 1), begins.eq(0), sub.eq(sub + 1)]
+            with m.If(chunk.last):
+                chunk.begin(layer.chunks)
+                kx.step()
+                m.d.sync += [sub.eq(0), tap_column.eq(tap_column + layer.tap_columns)]
                 m.d.sync += [off.eq(next_tap), off_tap.eq(next_tap)]
-                with m.If(last_kx):
-                    m.d.sync += [kx.eq(0), tap_column.eq(0), ky.eq(ky + 1), tap_row.eq(tap_row + layer.tap_rows)]
+                with m.If(kx.last):
+                    kx.begin(layer.kernel_columns)
+                    ky.step()
+                    m.d.sync += [tap_column.eq(0), tap_row.eq(tap_row + layer.tap_rows)]
                     m.d.sync += [off.eq(next_row), off_tap.eq(next_row), off_row.eq(next_row)]
-                    with m.If(last_ky):
-                        m.d.sync += [ky.eq(0), tap_row.eq(0), off.eq(0), off_tap.eq(0), off_row.eq(0)]
+                    with m.If(ky.last):
+                        ky.begin(layer.kernel_rows)
+                        m.d.sync += [tap_row.eq(0), off.eq(0), off_tap.eq(0), off_row.eq(0)]
                         m.d.sync += operand.eq(has_operand)
             with m.Elif(sub == pieces - 1):
                 m.d.sync += [sub.eq(0), off.eq(next_word)]
         with m.If(group_done):
+            group.step()
             m.d.sync += [
                 operand.eq(0),
                 begins.eq(1),
-                group.eq(group + 1),
                 parameter.eq(parameter + -(-c.outputs // c.parameter_lanes)),
                 out_sub.eq(out_sub + 1),
             ]
             with m.If(out_sub == out_pieces - 1):
                 m.d.sync += [out_sub.eq(0), out_off.eq(added(c, out_off, named(c, layer, "out_plane")))]
-            with m.If(last_group):
-                m.d.sync += [group.eq(0), parameter.eq(0), weight.eq(0), out_sub.eq(0), out_off.eq(0)]
+            with m.If(group.last):
+                group.begin(layer.groups)
+                m.d.sync += [parameter.eq(0), weight.eq(0), out_sub.eq(0), out_off.eq(0)]
+        with m.If(self.i_start):
+            for name, loop in loops.items():
+                loop.begin(self.i_next_layer[name])
         return m

@@ -89,7 +89,7 @@ class Sequencer(wiring.Component):
         steps_at = Signal(16)
         asked, came, left = Signal(16), Signal(), Signal(6)
         requested = Signal()
-        taken, complete = Signal(16), Signal(16)
+        taken, complete, go = Signal(16), Signal(16), Signal()
 
         m.submodules.under_way = under_way = fifo.SyncFIFOBuffered(width=16, depth=UNDER_WAY)
         m.d.comb += [
@@ -98,10 +98,14 @@ class Sequencer(wiring.Component):
             under_way.r_en.eq(self.i_done),
             self.o_layer.eq(layer),
             self.o_step.eq(step),
-            self.o_go.eq((complete >= step.after) & (self.i_rows >= step.wait_rows) & under_way.w_rdy),
+            self.o_go.eq(go),
             read.en.eq(1),
             read.addr.eq(asked),
         ]
+        # A register, since all that begins with a step hangs on it. The step has been there for a clock before it is
+        # prepared; what becomes complete in this clock counts already.
+        enough = (complete >= step.after) | (self.i_done & ((complete + 1)[:16] == step.after))
+        m.d.sync += go.eq(enough & (self.i_rows >= step.wait_rows) & under_way.w_rdy)
         with m.If(self.i_takes):
             m.d.sync += taken.eq(taken + 1)
         with m.If(self.i_done):
@@ -148,16 +152,10 @@ class Sequencer(wiring.Component):
 
             with m.State("PREPARED"):
                 needs_windows = (layer.op == LayerOp.WINDOW) & ~requested
-                passes = layer.kernel_rows[:5] * layer.kernel_columns[:5]
-                sets = Signal(16)
-                with m.If(layer.shared):
-                    m.d.comb += sets.eq(layer.groups)
-                with m.Else():
-                    m.d.comb += sets.eq(layer.groups * passes[:5])
                 m.d.comb += [
                     self.o_windows.valid.eq(needs_windows),
                     self.o_windows.payload.address.eq(layer.weight_base),
-                    self.o_windows.payload.sets.eq(sets),
+                    self.o_windows.payload.sets.eq(layer.sets),
                     self.o_prepared.eq(~needs_windows),
                 ]
                 with m.If(self.o_windows.ready):

@@ -6,8 +6,9 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from ocellus.configurations import PIXELS, Configuration
-from ocellus.program_formats import LayerOp
+from ocellus.program_formats import Epilogue, LayerOp
 
+from .cells import passing
 from .descriptor import LAYER_WORD, STEP_WORD
 from .places import added, advanced, named, place
 from .point import PointWalk
@@ -108,19 +109,29 @@ class Walk(wiring.Component):
         is_point = layer.op == LayerOp.POINT
         next_is_point = self.i_next_layer.op == LayerOp.POINT
 
-        # The order of steps.
-        finishes = Signal()
+        # The order of steps. What a group with an epilogue does begins to show in ``i_combining`` when its command has
+        # passed the stages and the datapath has counted it.
+        finishes, same_layer = Signal(), Signal()
+        passing_by = Signal(self.LATENCY)
+        has_epilogue = layer.epilogue != Epilogue.PLAIN
+        m.d.sync += [
+            same_layer.eq(step.layer == self.i_next_step.layer),
+            passing_by.eq((passing_by << 1) | (walks & has_epilogue)),
+        ]
+        combines = self.i_combining | passing_by.any() | (walks & has_epilogue)
         m.d.comb += [
             finishes.eq(walks & Mux(is_point, point.o_take & pump.o.ends, window.o_finishes)),
             self.o_takes.eq(
                 self.i_prepared & self.i_go & (~walks | finishes) & (pumped | ~next_is_point)
-                & (~self.i_combining | (step.layer == self.i_next_step.layer))
+                & (~combines | same_layer)
             ),
             pump.i_layer.eq(self.i_next_layer),
             pump.i_step.eq(self.i_next_step),
             pump.i_start.eq(self.i_prepared & next_is_point & ~pumped & pump.o_rests),
             pump.i_take.eq(point.o_take),
             point.i_layer.eq(layer),
+            point.i_start.eq(self.o_takes & next_is_point),
+            point.i_next_layer.eq(self.i_next_layer),
             point.i_run.eq(walks & is_point & pump.o_valid),
             point.i_ends.eq(pump.o.ends),
             window.i_layer.eq(layer),
@@ -144,15 +155,14 @@ class Walk(wiring.Component):
         valid = point.o_valid | window.o_valid
         last = Mux(is_point, point.o.last, window.o.last)
         fetch = Mux(is_point, point.o.fetch, window.o.fetch)
-        pace, gap = Signal(8), Signal(8)
-        m.d.sync += [pace.eq(Mux(pace == 0, 0, pace - 1)), gap.eq(Mux(gap == 0, 0, gap - 1))]
-        with m.If(valid & last):
-            m.d.sync += pace.eq(layer.pace - 1)
-        with m.If(valid & fetch):
-            words = Mux(is_point, -(-c.outputs // c.parameter_lanes), -(-c.word // c.parameter_lanes))
-            m.d.sync += gap.eq(words - 1)
-        for walk in (point, window):
-            m.d.comb += [walk.i_paced.eq(pace == 0), walk.i_fetchable.eq(gap == 0)]
+        words = Mux(is_point, -(-c.outputs // c.parameter_lanes), -(-c.word // c.parameter_lanes))
+        for name, begins, clocks in (("paced", valid & last, layer.pace), ("fetchable", valid & fetch, words)):
+            left, free = Signal(8, name=f"until_{name}"), Signal(name=name, init=1)
+            with m.If(begins):
+                m.d.sync += [left.eq(clocks - 1), free.eq(clocks <= 1)]
+            with m.Elif(~free):
+                m.d.sync += [left.eq(left - 1), free.eq(left == 1)]
+            m.d.comb += [getattr(walk, f"i_{name}").eq(free) for walk in (point, window)]
         m.d.comb += [
             self.o_busy.eq(valid),
             self.o_weights.eq(window.o_starves),
@@ -160,12 +170,12 @@ class Walk(wiring.Component):
             self.o_input.eq(~(self.o_busy | self.o_weights | self.o_requantiser)),
         ]
 
-        self._stages(m, layer, step, valid, is_point, pump.o, point, window)
+        self._stages(m, platform, layer, step, valid, is_point, pump.o, point, window)
         return m
 
     def _stages(
-        self, m: Module, layer: data.View, step: data.View, valid: Value, is_point: Value, tile: data.View,
-        point: PointWalk, window: WindowWalk,
+        self, m: Module, platform: object, layer: data.View, step: data.View, valid: Value, is_point: Value,
+        tile: data.View, point: PointWalk, window: WindowWalk,
     ) -> None:  # fmt: skip
         c = self._c
         lines = exact_log2(c.lines)
@@ -196,7 +206,7 @@ class Walk(wiring.Component):
             wraps.append(Signal.like(step.in_wrap, name=f"wrap_{n}"))
             numbers.append(Signal(8, name=f"number_{n}"))
             m.d.sync += valids[n].eq(valids[n - 1])
-            with m.If(valids[n - 1]):
+            with m.If(passing(platform, valids[n - 1])):
                 m.d.sync += [
                     groups[n].eq(groups[n - 1]), layers[n].eq(layers[n - 1]), wraps[n].eq(wraps[n - 1]),
                     numbers[n].eq(numbers[n - 1]),
@@ -207,7 +217,7 @@ class Walk(wiring.Component):
         lane_lines, lane_rows, lane_columns = [], [], []
         outs = [Signal(place(c), name=f"out_{i}") for i in range(PIXELS)]
         exists_1 = Signal(PIXELS)
-        with m.If(valid):
+        with m.If(passing(platform, valid)):
             m.d.sync += base.eq(
                 Mux(is_point, added(c, tile.pixels[0].place, point.o.off).as_value(), w.place.as_value())
             )
@@ -216,7 +226,7 @@ class Walk(wiring.Component):
             pixel = tile.pixels[i]
             line = Signal(lines, name=f"lane_line_{i}")
             row, column = Signal(signed(14), name=f"lane_row_{i}"), Signal(signed(14), name=f"lane_column_{i}")
-            with m.If(valid & is_point):
+            with m.If(passing(platform, valid & is_point)):
                 m.d.sync += [
                     line.eq(added(c, pixel.place, point.o.off).line),
                     row.eq(pixel.row + point.o.tap_row),
@@ -227,7 +237,7 @@ class Walk(wiring.Component):
                 exists = (w.left > i) & ((layer.tile == PIXELS) if i else 1)
             else:
                 beside, exists = w.out, 0
-            with m.If(valid):
+            with m.If(passing(platform, valid)):
                 m.d.sync += [
                     outs[i].eq(Mux(is_point, added(c, pixel.out, point.o.out_off).as_value(), beside.as_value())),
                     exists_1[i].eq(Mux(is_point, tile.exists[i], exists)),
@@ -236,7 +246,7 @@ class Walk(wiring.Component):
             lane_rows.append(row)
             lane_columns.append(column)
         row_lines = [Signal(lines, name=f"row_line_{r}") for r in range(ROWS)]
-        with m.If(valid & ~is_point):
+        with m.If(passing(platform, valid & ~is_point)):
             m.d.sync += [
                 row_lines[0].eq(w.place.line),
                 row_lines[1].eq(w.place.line + named(c, layer, "in_pitch").line),
@@ -260,7 +270,7 @@ class Walk(wiring.Component):
         outs_2 = [Signal(place(c), name=f"out_2_{i}") for i in range(PIXELS)]
         exists_2 = Signal(PIXELS)
         operand = groups[1].operand
-        with m.If(valids[1]):
+        with m.If(passing(platform, valids[1])):
             m.d.sync += [bank_2.eq(Mux(operand, outs[0].bank, base.bank)), exists_2.eq(exists_1)]
             for i in range(PIXELS):
                 inside = within(lane_rows[i], settings.in_rows) & within(lane_columns[i], settings.in_columns)
@@ -295,14 +305,14 @@ class Walk(wiring.Component):
             lane_inside = Mux(spread == 2, 0 if far is None else inside_2[far], 0 if near is None else inside_2[near])
             line = Mux(by_lane, lane_line, row_line + carry)
             inside = Mux(by_lane, lane_inside, row_inside & columns_inside[t])
-            with m.If(valids[2]):
+            with m.If(passing(platform, valids[2])):
                 m.d.sync += [out.line[slot].eq(line), out.inside[slot].eq(inside)]
-        with m.If(valids[2]):
+        with m.If(passing(platform, valids[2])):
             m.d.sync += [
                 out.op.eq(tag.op), out.base.eq(bank_2), out.fill.eq(settings.fill), out.spread.eq(spread),
                 out.sub.eq(tag.sub), out.operand.eq(tag.operand), out.weight.eq(tag.weight),
                 out.release.eq(tag.release), out.first.eq(tag.first), out.last.eq(tag.last),
-                out.release_count.eq(Mux(settings.shared, 1, settings.kernel_rows[:5] * settings.kernel_columns[:5])),
+                out.release_count.eq(settings.word_sets),
                 out.fetch.eq(tag.fetch), out.parameter.eq(tag.parameter), out.pop.eq(tag.pop),
                 out.pixels.eq(exists_2), out.out_sub.eq(tag.out_sub),
                 out.zero_point.eq(settings.zero_point), out.minimum.eq(settings.minimum),

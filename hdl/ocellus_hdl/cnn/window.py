@@ -5,8 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import PIXELS, Configuration
-from ocellus.program_formats import Epilogue, LayerOp
+from ocellus.program_formats import Epilogue
 
+from .countdown import Countdown
 from .descriptor import LAYER_WORD, STEP_WORD
 from .places import added, advanced, lowered, named, place
 
@@ -88,8 +89,10 @@ class WindowWalk(wiring.Component):
         layer, step = self.i_layer, self.i_step
 
         runs = Signal()
-        word, py, px = Signal(16), Signal(8), Signal(8)
-        rows, left = Signal(12), Signal(12)
+        words, py, px, rows = (
+            Countdown(m, bits, name) for name, bits in (("words", 16), ("py", 8), ("px", 8), ("rows", 12))
+        )
+        left, last_window = Signal(12), Signal()
         until_wrap = Signal(16)
         # Where each loop's present turn began.
         here = Signal(place(c))
@@ -108,17 +111,11 @@ class WindowWalk(wiring.Component):
         width = Signal(range(c.windows + 1))  # windows a clock
         side_by_side = layer.tile == PIXELS
         m.d.comb += width.eq(Mux(side_by_side, c.windows, 1))
-        last_pass = (px == layer.kernel_columns - 1) & (py == layer.kernel_rows - 1)
-        last_window = left <= width
-        last_row = rows == 1
-        last_word = word == layer.groups - 1
+        last_pass = px.last & py.last
         last, pixel_done, row_done, word_done = Signal(), Signal(), Signal(), Signal()
 
-        multiplies = layer.op != LayerOp.MAXIMUM
-        sets = Signal(5)
-        m.d.comb += sets.eq(Mux(layer.shared, 1, layer.kernel_rows[:5] * layer.kernel_columns[:5]))
-        starves = Signal()
-        m.d.comb += starves.eq(begins_word & multiplies & (ready_sets < sets))
+        starves, enough = Signal(), Signal()
+        m.d.comb += starves.eq(begins_word & ~enough)
         allowed = (~last | self.i_paced) & (~begins_word | self.i_fetchable)
         m.d.comb += [
             last.eq(last_pass & ~operand),
@@ -127,8 +124,8 @@ class WindowWalk(wiring.Component):
             self.o_holds.eq(runs & ~starves & ~allowed),
             pixel_done.eq(self.o_valid & Mux(has_operand, operand, last)),
             row_done.eq(pixel_done & last_window),
-            word_done.eq(row_done & last_row),
-            self.o_finishes.eq(word_done & last_word),
+            word_done.eq(row_done & rows.last),
+            self.o_finishes.eq(word_done & words.last),
             self.o.place.eq(here),
             self.o.row.eq(row),
             self.o.column.eq(column),
@@ -138,15 +135,18 @@ class WindowWalk(wiring.Component):
             self.o.last.eq(last),
             self.o.fetch.eq(begins_word),
             self.o.parameter.eq(layer.parameter_base + parameter),
-            self.o.pop.eq(last & last_window & last_row),
-            self.o.release.eq(last & last_window & last_row & multiplies),
-            self.o.ends.eq(last & last_window & last_row & last_word),
+            self.o.pop.eq(last & last_window & rows.last),
+            self.o.release.eq(last & last_window & rows.last & (layer.word_sets != 0)),
+            self.o.ends.eq(last & last_window & rows.last & words.last),
             self.o.out.eq(out),
             self.o.left.eq(left),
         ]
 
-        taken = Mux(self.o_valid & begins_word & multiplies, sets, 0)
-        m.d.sync += ready_sets.eq(ready_sets + self.i_set - taken)
+        taken = Mux(self.o_valid & begins_word, layer.word_sets, 0)
+        sets = Signal.like(ready_sets)
+        m.d.comb += sets.eq(ready_sets + self.i_set - taken)
+        wanted = Mux(self.i_start, self.i_next_layer.word_sets, layer.word_sets)
+        m.d.sync += [ready_sets.eq(sets), enough.eq(sets >= wanted)]
 
         # The loop that advances gives the here to start from and the distance to go.
         start, distance, following = Signal(place(c)), Signal(place(c)), Signal(place(c))
@@ -157,7 +157,7 @@ class WindowWalk(wiring.Component):
             m.d.comb += [start.eq(at_row), distance.eq(named(c, layer, "in_row"))]
         with m.Elif(pixel_done):
             m.d.comb += [start.eq(at_window), distance.eq(named(c, layer, "in_pixel"))]
-        with m.Elif(px == layer.kernel_columns - 1):
+        with m.Elif(px.last):
             m.d.comb += [start.eq(at_pass_row), distance.eq(named(c, layer, "in_tap_row"))]
         with m.Else():
             m.d.comb += [start.eq(here), distance.eq(named(c, layer, "in_tap"))]
@@ -167,21 +167,34 @@ class WindowWalk(wiring.Component):
             with m.If(~operand & ~(last_pass & has_operand)):
                 m.d.sync += [here.eq(following), number.eq(number + 1)]
             with m.If(~operand & ~last_pass):
-                m.d.sync += [px.eq(px + 1), column.eq(column + layer.tap_columns)]
-                with m.If(px == layer.kernel_columns - 1):
+                px.step()
+                m.d.sync += column.eq(column + layer.tap_columns)
+                with m.If(px.last):
+                    px.begin(layer.kernel_columns)
+                    py.step()
                     m.d.sync += [
-                        px.eq(0), py.eq(py + 1), at_pass_row.eq(following),
+                        at_pass_row.eq(following),
                         column.eq(column_0), row.eq(row + layer.tap_rows),
                     ]  # fmt: skip
             with m.If(last):
                 m.d.sync += operand.eq(has_operand)
+
+        def begin_row(of: data.View) -> None:
+            columns = of.out_columns
+            m.d.sync += [
+                left.eq(columns), last_window.eq(Mux(of.tile == PIXELS, columns <= c.windows, columns == 1))
+            ]  # fmt: skip
+
         beyond_window = added(c, out, named(c, layer, "out_pixel"))
         beyond_windows = advanced(c, out, named(c, layer, "out_pixel"), c.windows)
         with m.If(pixel_done):
+            px.begin(layer.kernel_columns)
+            py.begin(layer.kernel_rows)
             m.d.sync += [
-                operand.eq(0), px.eq(0), py.eq(0), number.eq(0), begins_pixel.eq(1),
+                operand.eq(0), number.eq(0), begins_pixel.eq(1),
                 here.eq(following), at_pass_row.eq(following), at_window.eq(following),
                 row.eq(row_0), left.eq(left - width),
+                last_window.eq(Mux(side_by_side, left <= 2 * c.windows, left <= 2)),
                 out.eq(Mux(side_by_side, beyond_windows.as_value(), beyond_window.as_value())),
             ]  # fmt: skip
             next_column = column_0 + Mux(side_by_side, layer.stride_columns * c.windows, layer.stride_columns)
@@ -194,30 +207,38 @@ class WindowWalk(wiring.Component):
                 ),
                 next_row.eq(row_0 + layer.stride_rows),
             ]
+            rows.step()
+            begin_row(layer)
             m.d.sync += [
-                at_row.eq(following), rows.eq(rows - 1), left.eq(layer.out_columns), until_wrap.eq(until_wrap - 1),
+                at_row.eq(following), until_wrap.eq(until_wrap - 1),
                 row.eq(next_row), row_0.eq(next_row), column.eq(-layer.lead), column_0.eq(-layer.lead),
                 out.eq(next_out), out_row.eq(next_out),
             ]  # fmt: skip
         with m.If(word_done):
             next_word_out = Signal(place(c))
             m.d.comb += next_word_out.eq(added(c, out_word, named(c, layer, "out_plane")))
+            rows.begin(step.rows)
+            words.step()
             m.d.sync += [
-                begins_word.eq(1), at_word.eq(following), rows.eq(step.rows), word.eq(word + 1),
+                begins_word.eq(1), at_word.eq(following),
                 parameter.eq(parameter + -(-c.word // c.parameter_lanes)), until_wrap.eq(step.out_wrap),
                 row.eq(step.first_row), row_0.eq(step.first_row),
                 out.eq(next_word_out), out_row.eq(next_word_out), out_word.eq(next_word_out),
             ]  # fmt: skip
-            with m.If(last_word):
+            with m.If(words.last):
                 m.d.sync += runs.eq(0)
 
         with m.If(self.i_start):
             step, layer = self.i_next_step, self.i_next_layer
+            rows.begin(step.rows)
+            words.begin(layer.groups)
+            px.begin(layer.kernel_columns)
+            py.begin(layer.kernel_rows)
+            begin_row(layer)
             begin, begin_out = named(c, step, "in"), named(c, step, "out")
             m.d.sync += [
                 runs.eq(1), begins_pixel.eq(1), begins_word.eq(1), operand.eq(0),
-                word.eq(0), parameter.eq(0), px.eq(0), py.eq(0), number.eq(0),
-                rows.eq(step.rows), left.eq(layer.out_columns), until_wrap.eq(step.out_wrap),
+                parameter.eq(0), number.eq(0), until_wrap.eq(step.out_wrap),
                 row.eq(step.first_row), row_0.eq(step.first_row), column.eq(-layer.lead), column_0.eq(-layer.lead),
                 *(p.eq(begin) for p in (here, at_word, at_row, at_window, at_pass_row)),
                 *(p.eq(begin_out) for p in (out, out_row, out_word)),

@@ -35,12 +35,14 @@ def layer_fields(
     thirds = not point and way.tap_rows == 3
     pitches = (source.pitch, 2 * source.pitch) if thirds else (sizes.columns, 2 * sizes.columns)
     wide = sizes.windows if not point and way.tile > 1 else 1
+    groups = groups_of(layer, sizes)
+    sets = (1 if layer.shared else way.passes[0] * way.passes[1]) if layer.op is LayerOp.WINDOW else 0
     fields = {
         "op": layer.op, "epilogue": layer.epilogue,
         "swapped": is_swapped(layer, sizes, way, source.pitch), "cut": way.cut, "tile": way.tile,
         "spread": way.spread or 1, "out_spread": way.out_spread, "shared": layer.shared,
         "table": tables[layer.table] if layer.table is not None else 0,
-        "groups": groups_of(layer, sizes), "chunks": chunks_of(layer, sizes) if point else 1,
+        "word_sets": sets, "sets": sets * groups, "groups": groups, "chunks": chunks_of(layer, sizes) if point else 1,
         "in_rows": layer.in_shape[0], "in_columns": layer.in_shape[1], "pace": pace(layer, sizes),
         "out_columns": layer.out_shape[1], "tap_rows": tap_rows, "tap_columns": tap_columns,
         "stride_rows": layer.stride[0], "stride_columns": layer.stride[1],

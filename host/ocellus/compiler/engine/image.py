@@ -13,6 +13,7 @@ from ...configurations import CONFIGURATIONS, Configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ...program_formats import IMAGE_HEADER, IMAGE_MAGIC, IMAGE_VERSION, LAYER, PARAMETER, STEP
+from .weight_rows import rows_of, words_of
 
 HEADER_WORDS = -(-IMAGE_HEADER.bits // 32)
 LAYER_WORDS = -(-LAYER.bits // 32)
@@ -78,7 +79,7 @@ class Program:
             np.array([STEP.words(step) for step in self.steps], np.uint32).ravel(),
             np.ascontiguousarray(self.tables, np.int8).ravel().view("<u4"),
             self.parameters.ravel(),
-            np.ascontiguousarray(self.weights, np.int8).ravel().view("<u4"),
+            rows_of(self.weights, self.configuration).ravel().view("<u4"),
         ]
         body = np.concatenate(parts).astype("<u4")
         return np.append(body, np.uint32(zlib.crc32(body.tobytes()))).astype("<u4")
@@ -111,6 +112,7 @@ class Program:
             "tables": len(tables),
             "parameter_words": len(parameters),
             "weight_words": len(weights),
+            "weight_rows": sizes.weight_rows(len(weights)),
             "host_bytes": len(_host_text(host)),
         }
         counted = IMAGE_HEADER.unpack(IMAGE_HEADER.pack(counted))
@@ -125,17 +127,19 @@ class Program:
             )
         header = IMAGE_HEADER.unpack(int.from_bytes(content[: 4 * HEADER_WORDS], "little"))
         _check_header(header, file)
-        lanes, entry = _lanes(header), _parameter_lanes(header)
+        shape = _sizes(header, file)
+        count, rows = header["weight_words"], header["weight_rows"]
         sizes = (
             HEADER_WORDS,
             header["layers"] * LAYER_WORDS,
             header["steps"] * STEP_WORDS,
             header["tables"] * TABLE_WORDS,
-            header["parameter_words"] * entry * PARAMETER_WORDS,
-            header["weight_words"] * lanes // 4,
+            header["parameter_words"] * shape.parameter_lanes * PARAMETER_WORDS,
+            rows * shape.weight_row_bytes // 4,
         )
-        if header["weight_words"] * lanes % 4:
-            raise BadInput(f"{file}: found {header['weight_words']} weight words, allowed whole 32-bit words")
+        if rows != shape.weight_rows(count):
+            allowed = shape.weight_rows(count)
+            raise BadInput(f"{file}: found {count} weight words in {rows} rows, allowed {allowed} rows for so many")
         loaded = 4 * (sum(sizes) + 1)
         want = loaded + header["host_bytes"] + 4
         if len(content) != want:
@@ -149,8 +153,8 @@ class Program:
             tuple(_unpacked(LAYER, layer_words.reshape(-1, LAYER_WORDS))),
             tuple(_unpacked(STEP, step_words.reshape(-1, STEP_WORDS))),
             tables.astype("<u4").view(np.int8).reshape(-1, 256),
-            parameters.reshape(-1, entry, PARAMETER_WORDS),
-            weights.astype("<u4").view(np.int8).reshape(-1, lanes),
+            parameters.reshape(-1, shape.parameter_lanes, PARAMETER_WORDS),
+            words_of(weights.astype("<u4").view(np.int8), shape, count),
             _host_section(content[loaded:-4], file),
         )
 
@@ -168,20 +172,12 @@ def _unpacked(layout: Any, rows: np.ndarray) -> list[dict[str, int]]:
     return [layout.unpack(int.from_bytes(row.astype("<u4").tobytes(), "little")) for row in rows]
 
 
-def _lanes(header: Mapping[str, int]) -> int:
-    return header["inputs"] * header["outputs"]
-
-
-def _sizes(header: Mapping[str, int]) -> Configuration | None:
+def _sizes(header: Mapping[str, int], file: str) -> Configuration:
     for sizes in CONFIGURATIONS.values():
         if all(getattr(sizes, name) == header[name] for name in _SHAPE):
             return sizes
-    return None
-
-
-def _parameter_lanes(header: Mapping[str, int]) -> int:
-    sizes = _sizes(header)
-    return sizes.parameter_lanes if sizes else 1
+    found = ", ".join(f"{name} {header[name]}" for name in _SHAPE)
+    raise BadInput(f"{file}: found {found}, allowed those of {', '.join(CONFIGURATIONS)}")
 
 
 def _host_text(host: Mapping[str, Any]) -> bytes:
@@ -209,9 +205,6 @@ def _check_header(header: Mapping[str, int], file: str) -> None:
         raise BadInput(f"{file}: found version {header['version']}, allowed {IMAGE_VERSION}")
     if header["arithmetic"] not in list(Arithmetic):
         raise BadInput(f"{file}: found arithmetic {header['arithmetic']}, allowed {list(map(int, Arithmetic))}")
-    if _sizes(header) is None:
-        found = ", ".join(f"{name} {header[name]}" for name in _SHAPE)
-        raise BadInput(f"{file}: found {found}, allowed those of {', '.join(CONFIGURATIONS)}")
 
 
 def _check_sum(body: bytes, given: bytes, what: str) -> None:
