@@ -7,12 +7,14 @@ the same figures again. (A script named numbers.py would hide Python's module of
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 import venv
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,10 @@ DESIGNS: dict[str, Callable[[], wiring.Component]] = {
     "lane-left-7": lambda: RequantiserLane(left_bits=3),
     "cnn": lambda: Cnn(CONFIGURATIONS["ecp5"]),
 }
+TARGETS = {"cnn": {"lut4": 45_000, "block_ram": 150, "multipliers": 140, "fmax_mhz": 80}}
+"""At most so many, and at least so fast."""
+UNSEEN = ("o_tap",)
+"""Ports that only the simulation looks at: a chip is built without them."""
 CELLS = {"LUT4": "LUT4", "TRELLIS_FF": "FF", "DP16KD": "block RAM", "MULT18X18D": "multipliers"}
 
 
@@ -71,6 +77,8 @@ class Numbers:
     seed: int
     placer: str
     router: str
+    memories: dict[str, int] = field(default_factory=dict)
+    slowest: str = ""
 
 
 class ToolError(RuntimeError):
@@ -90,7 +98,8 @@ class Bench(Elaboratable):
         self.i_move = Signal()
         self.i = Signal()
         self.o = Signal()
-        flat = [(m.flow, Value.cast(value)) for _, m, value in design.signature.flatten(design)]
+        ports = design.signature.flatten(design)
+        flat = [(m.flow, Value.cast(value)) for path, m, value in ports if path[0] not in UNSEEN]
         self._inputs = Cat(value for flow, value in flat if flow == wiring.In)
         self._outputs = Cat(value for flow, value in flat if flow == wiring.Out)
         self.extra_ff = len(self._inputs) + len(self._outputs)
@@ -152,6 +161,29 @@ def synthesise(bench: Bench, folder: Path, options: argparse.Namespace) -> dict[
     return {kind: cells.get(kind, 0) for kind in CELLS} | {"LUT4": cells.get("LUT4", 0) + 2 * cells.get("CCU2C", 0)}
 
 
+def memories(folder: Path) -> dict[str, int]:
+    """Block RAMs by the part of the design that they belong to, as the source names it."""
+    top = json.loads((folder / "top.json").read_text())["modules"]["top"]
+    names = (name for name, cell in top["cells"].items() if cell["type"] == "DP16KD")
+    return dict(Counter(".".join(name.split(".")[1:3]) for name in names).most_common())
+
+
+def slowest(report: dict[str, Any]) -> str:
+    """The path that sets the clock: the signals of the source that it begins and ends at."""
+
+    def named(cell: str) -> str:
+        return re.split(r"_(?:TRELLIS|LUT4|CCU2C|PFUMX|DP16KD|MULT18X18D)_", cell.removeprefix("design."))[0]
+
+    path = max(
+        (p["path"] for p in report["critical_paths"] if p["from"] == p["to"]),
+        key=lambda path: sum(step["delay"] for step in path),
+    )
+    delays = [sum(step["delay"] for step in path if (step["type"] == "routing") == wires) for wires in (False, True)]
+    gates = sum(step["type"] == "logic" for step in path)
+    ends = f"`{named(path[0]['from']['cell'])}` to `{named(path[-1]['to']['cell'])}`"
+    return f"{ends}: {delays[0]:.1f} ns in {gates} gates, {delays[1]:.1f} ns on wires"
+
+
 def place(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Nextpnr's report: what is used, and the clock that is reached."""
     arguments = (
@@ -173,14 +205,15 @@ def measure(name: str, options: argparse.Namespace, console: Console) -> Numbers
         cells = synthesise(bench, folder, options)
     lut4, ff = cells["LUT4"] - bench.extra_lut4, cells["TRELLIS_FF"] - bench.extra_ff
     console.print(f"{name}: {lut4} LUT4, {ff} FF after {time.monotonic() - start:.0f} s")
-    comb, fmax = None, None
+    comb, fmax, path = None, None, ""
     if not options.no_place:
         try:
             with console.status(f"{name}: placement and routing (build/numbers/{name})"):
                 report = place(folder, options)
             comb = report["utilization"]["TRELLIS_COMB"]["used"] - bench.extra_lut4
             fmax = round(min(clock["achieved"] for clock in report["fmax"].values()), 1)
-            console.print(f"{name}: {fmax} MHz after {time.monotonic() - start:.0f} s")
+            path = slowest(report)
+            console.print(f"{name}: {fmax} MHz after {time.monotonic() - start:.0f} s; {path}")
         except ToolError as error:
             console.print(f"{name}: not placed\n{error}", markup=False, highlight=False)
     return Numbers(
@@ -195,23 +228,37 @@ def measure(name: str, options: argparse.Namespace, console: Console) -> Numbers
         seed=options.seed,
         placer=options.placer,
         router=options.router,
+        memories=memories(FOLDER / name),
+        slowest=path,
     )
 
 
 HEADINGS = ("design", "LUT4", "FF", "block RAM", "multipliers", "TRELLIS_COMB placed", "Fmax, MHz", "tools, minutes")
 
 
-def row(n: Numbers) -> list[str]:
-    """As the table shows it."""
-    figures = (n.lut4, n.ff, n.block_ram, n.multipliers, n.trellis_comb, n.fmax_mhz, n.minutes)
-    return [n.design, *("-" if figure is None else f"{figure:,}" for figure in figures)]
+FIGURES = ("lut4", "ff", "block_ram", "multipliers", "trellis_comb", "fmax_mhz", "minutes")
+
+
+def rows(n: Numbers) -> list[list[str]]:
+    """As the table shows it: the figures, and what they are to be."""
+    found = [[n.design, *("-" if getattr(n, name) is None else f"{getattr(n, name):,}" for name in FIGURES)]]
+    if targets := TARGETS.get(n.design):
+        signs = {name: "&ge;" if name == "fmax_mhz" else "&le;" for name in targets}
+        found.append(["to reach", *(f"{signs[name]} {targets[name]:,}" if name in targets else "" for name in FIGURES)])
+    return found
 
 
 def write_page(numbers: list[Numbers]) -> None:
-    """The table of the page, below its mark."""
-    lines = [HEADINGS, ["---"] * len(HEADINGS), *map(row, numbers)]
-    head = PAGE.read_text().partition(MARK)[0]
-    PAGE.write_text(head + MARK + "".join(f"| {' | '.join(line)} |\n" for line in lines))
+    """The tables of the page, below its mark."""
+    lines = [HEADINGS, ["---"] * len(HEADINGS), *(line for n in numbers for line in rows(n))]
+    text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    for n in numbers:
+        if n.memories:
+            shares = ", ".join(f"`{part}` {count}" for part, count in n.memories.items())
+            text += f"\nBlock RAMs of `{n.design}`: {shares}.\n"
+    text += "\nThe slowest paths, from register to register:\n"
+    text += "".join(f"- `{n.design}`: {n.slowest}\n" for n in numbers if n.slowest)
+    PAGE.write_text(PAGE.read_text().partition(MARK)[0] + MARK + text)
 
 
 def main() -> int:
@@ -238,7 +285,8 @@ def main() -> int:
     numbers = [kept[name] for name in DESIGNS if name in kept]
     table = Table(*HEADINGS, title=f"LFE5U-85F, speed grade {Chip.speed}")
     for n in numbers:
-        table.add_row(*row(n))
+        for line in rows(n):
+            table.add_row(*(cell.replace("&ge;", ">=").replace("&le;", "<=") for cell in line))
     console.print(table)
     if options.page:
         write_page(numbers)

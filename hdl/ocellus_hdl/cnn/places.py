@@ -24,15 +24,15 @@ def added(c: Configuration, start: data.View, distance: data.View) -> data.View:
     return _joined(c, start.line + distance.line + over, Mux(over, banks - c.banks, banks))
 
 
-def advanced(c: Configuration, start: data.View, distance: data.View, times: int) -> data.View:
-    """``start + times * distance``, ``times`` a few."""
-    banks = start.bank + distance.bank * times
+def multiple(c: Configuration, distance: data.View, times: int) -> data.View:
+    """``times * distance``, ``times`` a few."""
+    banks = distance.bank * times
     # Choices: synthesis would take a multiplier for the product of the turns and the banks.
     turns, rest = Const(0), banks
-    for n in range(1, times + 1):
+    for n in range(1, times):
         over = banks >= c.banks * n
         turns, rest = Mux(over, n, turns), Mux(over, banks - c.banks * n, rest)
-    return _joined(c, start.line + distance.line * times + turns, rest)
+    return _joined(c, distance.line * times + turns, rest)
 
 
 def further(c: Configuration, start: data.View, words: Value | int) -> data.View:
@@ -42,9 +42,9 @@ def further(c: Configuration, start: data.View, words: Value | int) -> data.View
     return _joined(c, start.line + over, Mux(over, banks - c.banks, banks))
 
 
-def lowered(c: Configuration, start: data.View, lines: Value, when: Value) -> data.View:
-    """``start``, ``lines`` lines lower where ``when`` is set."""
-    return _joined(c, start.line - Mux(when, lines, 0), start.bank)
+def lowered(c: Configuration, start: data.View, lines: Value) -> data.View:
+    """``start``, ``lines`` lines lower."""
+    return _joined(c, start.line - lines, start.bank)
 
 
 def _joined(c: Configuration, line: Value, bank: Value) -> data.View:

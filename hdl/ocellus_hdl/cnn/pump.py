@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import PIXELS, Configuration
 
+from .countdown import Countdown
 from .descriptor import LAYER_WORD, STEP_WORD
 from .places import added, lowered, named, place
 
@@ -77,20 +78,24 @@ class Pump(wiring.Component):
         row, column = Signal(signed(14)), Signal(signed(14))
         here, out = Signal(place(c)), Signal(place(c))
         next_place, next_out = Signal(place(c)), Signal(place(c))
-        left, rows = Signal(12), Signal(12)  # columns of this row and rows still to come, this one included
-        until_wrap = Signal(16)  # rows from the next one to the output ring's end
+        left = Signal(12)  # columns of this row still to come, this one included
+        rows = Countdown(m, 12, "rows")
+        until_wrap = Countdown(m, 16, "until_wrap")  # rows from the next one to the output ring's end
+        out_row_lowered = Signal(place(c))  # the distance of rows where it is reached
 
         def begin_next_row() -> None:
+            rows.step()
+            until_wrap.step()
             m.d.sync += [
-                rows.eq(rows - 1),
                 row.eq(row + layer.stride_rows),
                 next_place.eq(added(c, next_place, named(c, layer, "in_row"))),
-                next_out.eq(lowered(c, beyond_next, layer.out_ring_lines, until_wrap == 1)),
-                until_wrap.eq(until_wrap - 1),
+                next_out.eq(added(c, next_out, out_row_distance)),
             ]
 
-        beyond_next = Signal(place(c))
-        m.d.comb += beyond_next.eq(added(c, next_out, named(c, layer, "out_row")))
+        out_row_distance = Signal(place(c))
+        m.d.comb += out_row_distance.eq(
+            Mux(until_wrap.last, out_row_lowered.as_value(), named(c, layer, "out_row").as_value())
+        )
 
         one_by_one = Signal()
         m.d.sync += one_by_one.eq((layer.tile != PIXELS) | (layer.out_columns < SIDE))
@@ -140,7 +145,7 @@ class Pump(wiring.Component):
             m.d.sync += built.exists.eq(0)
         m.d.comb += self.o_rests.eq(rests)
 
-        last_row = rows == 1
+        last_row = rows.last
 
         def complete(ends: ValueLike) -> None:
             m.d.sync += [full.eq(1), built.ends.eq(ends)]
@@ -154,15 +159,17 @@ class Pump(wiring.Component):
                 m.next = "PREPARE"
 
             with m.State("PREPARE"):
+                rows.begin(step.rows)
+                until_wrap.begin(step.out_wrap)
                 m.d.sync += [
                     row.eq(step.first_row),
                     column.eq(-layer.lead),
                     here.eq(named(c, step, "in")),
                     out.eq(named(c, step, "out")),
                     next_place.eq(added(c, named(c, step, "in"), named(c, layer, "in_row"))),
+                    next_out.eq(named(c, step, "out")),
                     left.eq(layer.out_columns),
-                    rows.eq(step.rows),
-                    until_wrap.eq(step.out_wrap - 1),
+                    out_row_lowered.eq(lowered(c, named(c, layer, "out_row"), layer.out_ring_lines)),
                     in_pixels[0].eq(named(c, layer, "in_pixel")),
                     out_pixels[0].eq(named(c, layer, "out_pixel")),
                     strides[1].eq(layer.stride_columns),
@@ -172,10 +179,9 @@ class Pump(wiring.Component):
                 m.next = "DOUBLE"
 
             with m.State("DOUBLE"):
-                first_out = Signal(place(c))
-                m.d.comb += first_out.eq(added(c, out, named(c, layer, "out_row")))
+                until_wrap.step()
                 m.d.sync += [
-                    next_out.eq(lowered(c, first_out, layer.out_ring_lines, until_wrap == 0)),
+                    next_out.eq(added(c, next_out, out_row_distance)),
                     in_pixels[1].eq(added(c, in_pixels[0], in_pixels[0])),
                     out_pixels[1].eq(added(c, out_pixels[0], out_pixels[0])),
                     strides[3].eq(strides[2] + strides[1]),

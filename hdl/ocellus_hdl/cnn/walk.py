@@ -10,7 +10,7 @@ from ocellus.program_formats import Epilogue, LayerOp
 
 from .cells import passing
 from .descriptor import LAYER_WORD, STEP_WORD
-from .places import added, advanced, named, place
+from .places import added, multiple, named, place
 from .point import PointWalk
 from .pump import Pump
 from .window import WindowWalk
@@ -233,7 +233,7 @@ class Walk(wiring.Component):
                     column.eq(pixel.column + point.o.tap_column),
                 ]
             if i < c.windows:
-                beside = advanced(c, w.out, named(c, layer, "out_pixel"), i)
+                beside = added(c, w.out, multiple(c, named(c, layer, "out_pixel"), i)) if i else w.out
                 exists = (w.left > i) & ((layer.tile == PIXELS) if i else 1)
             else:
                 beside, exists = w.out, 0

@@ -9,7 +9,7 @@ from ocellus.program_formats import Epilogue
 
 from .countdown import Countdown
 from .descriptor import LAYER_WORD, STEP_WORD
-from .places import added, advanced, lowered, named, place
+from .places import added, lowered, multiple, named, place
 
 
 def window_step(c: Configuration) -> data.StructLayout:
@@ -83,17 +83,15 @@ class WindowWalk(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Counters that roll over in turn; one adder makes the next here from where the loop that advances began."""
+        """Counters that roll over in turn; every place is a sum of two registers."""
         m = Module()
         c = self._c
         layer, step = self.i_layer, self.i_step
 
         runs = Signal()
-        words, py, px, rows = (
-            Countdown(m, bits, name) for name, bits in (("words", 16), ("py", 8), ("px", 8), ("rows", 12))
-        )
+        loops = (("words", 16), ("rows", 12), ("py", 8), ("px", 8), ("until_wrap", 16))
+        words, rows, py, px, until_wrap = (Countdown(m, bits, name) for name, bits in loops)
         left, last_window = Signal(12), Signal()
-        until_wrap = Signal(16)
         # Where each loop's present turn began.
         here = Signal(place(c))
         at_word, at_row, at_window, at_pass_row = (
@@ -113,6 +111,10 @@ class WindowWalk(wiring.Component):
         m.d.comb += width.eq(Mux(side_by_side, c.windows, 1))
         last_pass = px.last & py.last
         last, pixel_done, row_done, word_done = Signal(), Signal(), Signal(), Signal()
+        # Which loops a step of this clock ends: known before it is known whether one is made.
+        ends_pixel = Mux(has_operand, operand, last_pass)
+        ends_row = ends_pixel & last_window
+        ends_word = ends_row & rows.last
 
         starves, enough = Signal(), Signal()
         m.d.comb += starves.eq(begins_word & ~enough)
@@ -122,9 +124,9 @@ class WindowWalk(wiring.Component):
             self.o_valid.eq(runs & allowed & ~starves),
             self.o_starves.eq(runs & starves),
             self.o_holds.eq(runs & ~starves & ~allowed),
-            pixel_done.eq(self.o_valid & Mux(has_operand, operand, last)),
-            row_done.eq(pixel_done & last_window),
-            word_done.eq(row_done & rows.last),
+            pixel_done.eq(self.o_valid & ends_pixel),
+            row_done.eq(self.o_valid & ends_row),
+            word_done.eq(self.o_valid & ends_word),
             self.o_finishes.eq(word_done & words.last),
             self.o.place.eq(here),
             self.o.row.eq(row),
@@ -148,19 +150,17 @@ class WindowWalk(wiring.Component):
         wanted = Mux(self.i_start, self.i_next_layer.word_sets, layer.word_sets)
         m.d.sync += [ready_sets.eq(sets), enough.eq(sets >= wanted)]
 
-        # The loop that advances gives the here to start from and the distance to go.
-        start, distance, following = Signal(place(c)), Signal(place(c)), Signal(place(c))
-        m.d.comb += following.eq(added(c, start, distance))
-        with m.If(word_done):
-            m.d.comb += [start.eq(at_word), distance.eq(named(c, layer, "in_plane"))]
-        with m.Elif(row_done):
-            m.d.comb += [start.eq(at_row), distance.eq(named(c, layer, "in_row"))]
-        with m.Elif(pixel_done):
-            m.d.comb += [start.eq(at_window), distance.eq(named(c, layer, "in_pixel"))]
-        with m.Elif(px.last):
-            m.d.comb += [start.eq(at_pass_row), distance.eq(named(c, layer, "in_tap_row"))]
-        with m.Else():
-            m.d.comb += [start.eq(here), distance.eq(named(c, layer, "in_tap"))]
+        # The loop that advances chooses among the sums of where its turn began and its distance.
+        following = Signal(place(c))
+        m.d.comb += following.eq(added(c, here, named(c, layer, "in_tap")))
+        for ends, start, distance in (
+            (px.last, at_pass_row, "in_tap_row"),
+            (ends_pixel, at_window, "in_pixel"),
+            (ends_row, at_row, "in_row"),
+            (ends_word, at_word, "in_plane"),
+        ):
+            with m.If(ends):
+                m.d.comb += following.eq(added(c, start, named(c, layer, distance)))
 
         with m.If(self.o_valid):
             m.d.sync += [begins_pixel.eq(0), begins_word.eq(0)]
@@ -185,8 +185,9 @@ class WindowWalk(wiring.Component):
                 left.eq(columns), last_window.eq(Mux(of.tile == PIXELS, columns <= c.windows, columns == 1))
             ]  # fmt: skip
 
-        beyond_window = added(c, out, named(c, layer, "out_pixel"))
-        beyond_windows = advanced(c, out, named(c, layer, "out_pixel"), c.windows)
+        # What a step adds again and again.
+        out_windows, out_row_lowered, column_windows = Signal(place(c)), Signal(place(c)), Signal(12)
+
         with m.If(pixel_done):
             px.begin(layer.kernel_columns)
             py.begin(layer.kernel_rows)
@@ -195,22 +196,25 @@ class WindowWalk(wiring.Component):
                 here.eq(following), at_pass_row.eq(following), at_window.eq(following),
                 row.eq(row_0), left.eq(left - width),
                 last_window.eq(Mux(side_by_side, left <= 2 * c.windows, left <= 2)),
-                out.eq(Mux(side_by_side, beyond_windows.as_value(), beyond_window.as_value())),
+                out.eq(added(c, out, out_windows)),
             ]  # fmt: skip
-            next_column = column_0 + Mux(side_by_side, layer.stride_columns * c.windows, layer.stride_columns)
+            next_column = column_0 + column_windows
             m.d.sync += [column.eq(next_column), column_0.eq(next_column)]
         with m.If(row_done):
+            out_row_distance = Signal(place(c))
+            m.d.comb += out_row_distance.eq(
+                Mux(until_wrap.last, out_row_lowered.as_value(), named(c, layer, "out_row").as_value())
+            )
             next_out, next_row = Signal(place(c)), Signal(signed(14))
             m.d.comb += [
-                next_out.eq(
-                    lowered(c, added(c, out_row, named(c, layer, "out_row")), layer.out_ring_lines, until_wrap == 1)
-                ),
+                next_out.eq(added(c, out_row, out_row_distance)),
                 next_row.eq(row_0 + layer.stride_rows),
             ]
             rows.step()
+            until_wrap.step()
             begin_row(layer)
             m.d.sync += [
-                at_row.eq(following), until_wrap.eq(until_wrap - 1),
+                at_row.eq(following),
                 row.eq(next_row), row_0.eq(next_row), column.eq(-layer.lead), column_0.eq(-layer.lead),
                 out.eq(next_out), out_row.eq(next_out),
             ]  # fmt: skip
@@ -218,10 +222,11 @@ class WindowWalk(wiring.Component):
             next_word_out = Signal(place(c))
             m.d.comb += next_word_out.eq(added(c, out_word, named(c, layer, "out_plane")))
             rows.begin(step.rows)
+            until_wrap.begin(step.out_wrap)
             words.step()
             m.d.sync += [
                 begins_word.eq(1), at_word.eq(following),
-                parameter.eq(parameter + -(-c.word // c.parameter_lanes)), until_wrap.eq(step.out_wrap),
+                parameter.eq(parameter + -(-c.word // c.parameter_lanes)),
                 row.eq(step.first_row), row_0.eq(step.first_row),
                 out.eq(next_word_out), out_row.eq(next_word_out), out_word.eq(next_word_out),
             ]  # fmt: skip
@@ -231,14 +236,19 @@ class WindowWalk(wiring.Component):
         with m.If(self.i_start):
             step, layer = self.i_next_step, self.i_next_layer
             rows.begin(step.rows)
+            until_wrap.begin(step.out_wrap)
             words.begin(layer.groups)
             px.begin(layer.kernel_columns)
             py.begin(layer.kernel_rows)
             begin_row(layer)
+            out_pixel, side_by_side = named(c, layer, "out_pixel"), layer.tile == PIXELS
             begin, begin_out = named(c, step, "in"), named(c, step, "out")
             m.d.sync += [
                 runs.eq(1), begins_pixel.eq(1), begins_word.eq(1), operand.eq(0),
-                parameter.eq(0), number.eq(0), until_wrap.eq(step.out_wrap),
+                parameter.eq(0), number.eq(0),
+                out_windows.eq(Mux(side_by_side, multiple(c, out_pixel, c.windows).as_value(), out_pixel.as_value())),
+                out_row_lowered.eq(lowered(c, named(c, layer, "out_row"), layer.out_ring_lines)),
+                column_windows.eq(Mux(side_by_side, layer.stride_columns * c.windows, layer.stride_columns)),
                 row.eq(step.first_row), row_0.eq(step.first_row), column.eq(-layer.lead), column_0.eq(-layer.lead),
                 *(p.eq(begin) for p in (here, at_word, at_row, at_window, at_pass_row)),
                 *(p.eq(begin_out) for p in (out, out_row, out_word)),
