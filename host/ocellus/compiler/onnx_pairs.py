@@ -1,108 +1,165 @@
-"""Integer factors for ADD, SUB and MUL of ``.onnx`` networks, tried over all 65,536 pairs of values.
+"""Integer factors that give ONNX Runtime's ADD, SUB and MUL for all 65,536 pairs of values.
 
 ONNX Runtime adds and multiplies in float32 (fused multiply-add for ADD, as on x86-64 with AVX2). The accelerator's
 epilogue has integers: both operands 20 bits up and scaled, their sum scaled again, with double rounding. The two agree
-but for pairs close to a half; multipliers a few units beside the nearest ones shift which pairs these are, so a few are
-tried and the best is taken.
+but for pairs close to a half. Factors beside the nearest ones, and zero points that shift all results by almost a whole
+number, move what is close to a half; many are tried on the pairs that are in danger, and what passes on all pairs.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
 from .graph import Kind, Operator, Tensor
-from .onnx_factors import product_factor
 from .quantisation import Factor, add_factors
 
 _F = np.float32
-_STEPS = (0, 1, -1, 2, -2, 3, -3, 5, -5, 8, -8, 16, -16, 32, -32, 64, -64, 128, -128)
-"""Units beside the nearest multiplier that are tried."""
+_BESIDE = 2000
+"""Sets of factors beside the nearest ones that are tried with the file's zero points."""
+_SHIFTED = 300
+"""Sets of zero points that are tried."""
+_BESIDE_SHIFTED = 40
+"""Sets of factors with each of them."""
+_DANGER = 2e-3
+"""How close to a half the results are that are tried first."""
+_MOST_DANGER = 300
+"""Of them, how many."""
+_OFF = 1e-4
+"""How far zero points may shift the results from a whole number."""
 
 
 @dataclass(frozen=True)
 class PairFactors:
-    """Factors of both operands and of their sum (MUL has only the last one that counts).
-
-    Attributes
-    ----------
-    differing : int
-        Of the 65,536 pairs, how many give another result than ONNX Runtime.
-    example : tuple of int
-        (first, second, result of ONNX Runtime, result of the integer form) of one of them; empty when there is none.
-    """
+    """Factors of both operands and of the result (MUL has only the last), and the zero points of all three."""
 
     first: Factor
     second: Factor
     output: Factor
-    differing: int
-    example: tuple[int, ...] = ()
+    zero_points: tuple[int, int, int]
 
 
-def exact_pair_factors(operator: Operator, inputs: list[Tensor], output: Tensor) -> PairFactors:
-    """The factors with the fewest differing pairs: none, when the operator runs as ONNX Runtime does."""
+def exact_pair_factors(operator: Operator, inputs: list[Tensor], output: Tensor) -> PairFactors | tuple[int, int]:
+    """Factors with which the epilogue gives ONNX Runtime's result for every pair; a pair that differs when none do."""
     a, b = np.meshgrid(np.arange(-128, 128), np.arange(-128, 128), indexing="ij")
-    wanted = _float_result(operator.kind, inputs, output, a, b)
-    best: PairFactors | None = None
-    for factors in _candidates(operator.kind, inputs, output):
-        given = _integer_result(operator.kind, inputs, output, factors, a, b)
-        wrong = np.argwhere(given != wanted)
-        if best is None or len(wrong) < best.differing:
-            i, j = wrong[0] if len(wrong) else (0, 0)
-            example = (int(a[i, j]), int(b[i, j]), int(wanted[i, j]), int(given[i, j])) if len(wrong) else ()
-            best = PairFactors(*factors, len(wrong), example)
+    wanted = float_result(operator.kind, inputs, output, a, b)
+    if operator.kind is Kind.MUL:
+        return _product(inputs, output, a, b, wanted)
+    epilogue = _Sums(operator.kind, inputs, output)
+    example = None
+    for zero_points, multipliers in epilogue.tries(a, b, wanted):
+        wrong = np.argwhere(epilogue.result(a, b, zero_points, multipliers) != wanted)
         if not len(wrong):
-            break
-    assert best is not None
-    return best
+            first, second, last = (Factor(int(m), f.shift) for m, f in zip(multipliers, epilogue.factors, strict=True))
+            return PairFactors(first, second, last, (int(zero_points[0]), int(zero_points[1]), int(zero_points[2])))
+        example = example or (int(wrong[0][0]) - 128, int(wrong[0][1]) - 128)
+    assert example is not None
+    return example
 
 
-def _candidates(kind: Kind, inputs: list[Tensor], output: Tensor) -> list[tuple[Factor, Factor, Factor]]:
-    if kind is Kind.MUL:
-        ratio = _F(inputs[0].scale) * _F(inputs[1].scale) / _F(output.scale)
-        largest = prod(max(128 + t.zero_point, 127 - t.zero_point) for t in inputs)
-        zero_point = output.zero_point + (128 if output.unsigned else 0)
-        limits = -128 - output.zero_point, 127 - output.zero_point
-        one = Factor.of(1.0)
-        return [(one, one, product_factor(ratio, largest, zero_point, *limits).factor)]
-    first, second, last = add_factors(inputs[0], inputs[1], output)
-    sets = [(first, second, _beside(last, step)) for step in _STEPS]
-    sets += [(_beside(first, step), _beside(second, -step), last) for step in _STEPS[1:]]
-    return sets + [(_beside(first, step), second, _beside(last, -step)) for step in _STEPS[1:]]
+class _Sums:
+    """ADD and SUB as the epilogue computes them."""
+
+    def __init__(self, kind: Kind, inputs: list[Tensor], output: Tensor) -> None:
+        self._sign = -1 if kind is Kind.SUB else 1
+        self._inputs, self._output = inputs, output
+        self.factors = add_factors(inputs[0], inputs[1], output)
+        self._nearest = np.array([f.multiplier for f in self.factors])
+        self._zero_points = np.array([t.zero_point for t in (*inputs, output)])
+
+    def result(self, a: np.ndarray, b: np.ndarray, zero_points: np.ndarray, multipliers: np.ndarray) -> np.ndarray:
+        """The last axes of both arguments are the three tensors; the others are those of ``a`` and ``b``, or 1."""
+        first, second, last = self.factors
+        x, y = (a - zero_points[..., 0]) << 20, self._sign * (b - zero_points[..., 1]) << 20
+        total = _scaled(x, multipliers[..., 0], first.shift) + _scaled(y, multipliers[..., 1], second.shift)
+        return np.clip(_scaled(total, multipliers[..., 2], last.shift) + zero_points[..., 2], -128, 127)
+
+    def tries(self, a: np.ndarray, b: np.ndarray, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Zero points and multipliers: the nearest ones, then what is right for the pairs in danger."""
+        yield self._zero_points, self._nearest
+        real = sum(
+            sign * (v - t.zero_point) * (t.scale / self._output.scale)
+            for sign, v, t in zip((1, self._sign), (a, b), self._inputs, strict=True)
+        )
+        near = np.abs(real - np.floor(real) - 0.5) < _DANGER
+        near &= np.abs(real + self._output.zero_point) < 130
+        near = np.nonzero(near)
+        order = np.argsort(np.abs(real - np.floor(real) - 0.5)[near], kind="stable")[:_MOST_DANGER]
+        near_a, near_b, near_wanted = (values[near][order] for values in (a, b, wanted))
+        for zero_points, multipliers in (self._beside(), self._shifted()):
+            for n in range(0, len(zero_points), 1000):
+                some = slice(n, n + 1000)
+                points, factors = zero_points[some, np.newaxis], multipliers[some, np.newaxis]
+                right = (self.result(near_a, near_b, points, factors) == near_wanted).all(axis=1)
+                yield from zip(zero_points[some][right][:8], multipliers[some][right][:8], strict=True)
+
+    def _multipliers(self, count: int) -> np.ndarray:
+        """Beside the nearest ones, by 2^-30 to 2^-17 of them; the same ones every time."""
+        random = np.random.default_rng(count)
+        away = random.choice([-1, 1], (count, 3)) * 2.0 ** random.uniform(-30, -17, (count, 3))
+        return np.rint(self._nearest * (1 + away)).clip(1, (1 << 31) - 1).astype(np.int64)
+
+    def _beside(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.broadcast_to(self._zero_points, (_BESIDE, 3)), self._multipliers(_BESIDE)
+
+    def _shifted(self) -> tuple[np.ndarray, np.ndarray]:
+        """Zero points of the operands that shift the results by nearly a whole number, which the third takes back."""
+        ratios = [t.scale / self._output.scale for t in self._inputs]
+        places = np.arange(-128, 128)
+        by = ratios[0] * (places[:, np.newaxis] - self._zero_points[0])
+        by = by + self._sign * ratios[1] * (places - self._zero_points[1])
+        whole = np.rint(by)
+        last = self._zero_points[2] + whole
+        i, j = np.nonzero((np.abs(by - whole) < _OFF) & (np.abs(last + 0.5) < 128))
+        nearest = np.argsort(np.abs(by - whole)[i, j], kind="stable")[:_SHIFTED]
+        i, j = i[nearest], j[nearest]
+        points = np.stack([places[i], places[j], last[i, j].astype(np.int64)], axis=1)
+        points = np.repeat(points, _BESIDE_SHIFTED, axis=0)
+        return points, self._multipliers(len(points))
 
 
-def _beside(factor: Factor, step: int) -> Factor:
-    return Factor(min(max(factor.multiplier + step, 0), (1 << 31) - 1), factor.shift)
+def _product(
+    inputs: list[Tensor], output: Tensor, a: np.ndarray, b: np.ndarray, wanted: np.ndarray
+) -> PairFactors | tuple[int, int]:
+    """MUL: a factor without a right shift, which leaves only the first of both roundings, halves up.
+
+    Each product bounds the multiplier from both sides, unless its result is clamped.
+    """
+    products, levels = (a - inputs[0].zero_point) * (b - inputs[1].zero_point), wanted - output.zero_point
+    ratio = _F(inputs[0].scale) * _F(inputs[1].scale) / _F(output.scale)
+    right = min(31 - Factor.of(float(ratio)).shift, 31)
+    half = 1 << (right - 1)
+    above, below = (2 * levels - 1) * half, (2 * levels + 1) * half - 1
+    least, most = 1, (1 << 31) - 1
+    for sign in (1, -1):
+        here = products * sign > 0
+        lower, upper = (above, below) if sign > 0 else (-below, -above)
+        bounded = wanted > -128 if sign > 0 else wanted < 127
+        lowest = -(-lower[here & bounded] // (products * sign)[here & bounded])
+        bounded = wanted < 127 if sign > 0 else wanted > -128
+        highest = upper[here & bounded] // (products * sign)[here & bounded]
+        least, most = max([least, *lowest.ravel().tolist()]), min([most, *highest.ravel().tolist()])
+    multiplier = min(max(round(float(ratio) * 2.0**right), least), max(least, most))
+    wrong = np.zeros((0, 2), np.int64)
+    for factor in (Factor(multiplier, 31 - right), Factor.of(float(ratio))):
+        result = _scaled(products, np.array(factor.multiplier), factor.shift) + output.zero_point
+        wrong = np.argwhere(np.clip(result, -128, 127) != wanted)
+        if not len(wrong):
+            points = (inputs[0].zero_point, inputs[1].zero_point, output.zero_point)
+            return PairFactors(Factor.of(1.0), Factor.of(1.0), factor, points)
+    return int(wrong[0][0]) - 128, int(wrong[0][1]) - 128
 
 
-def _scaled(x: np.ndarray, factor: Factor) -> np.ndarray:
+def _scaled(x: np.ndarray, multiplier: np.ndarray, shift: int) -> np.ndarray:
     """Double rounding: ``x * multiplier / 2^31`` with halves up, then the shift with halves away from zero."""
-    product = (x << max(factor.shift, 0)) * np.int64(factor.multiplier)
-    high = (product + (1 << 30)) >> 31
-    right = max(-factor.shift, 0)
+    high = ((x << max(shift, 0)) * multiplier + (1 << 30)) >> 31
+    right = max(-shift, 0)
     rest, half = high & ((1 << right) - 1), (1 << right) >> 1
     return (high >> right) + ((rest > half) | ((rest == half) & (high >= 0) & (right > 0)))
 
 
-def _integer_result(
-    kind: Kind,
-    inputs: list[Tensor],
-    output: Tensor,
-    factors: tuple[Factor, Factor, Factor],
-    a: np.ndarray,
-    b: np.ndarray,
-) -> np.ndarray:
-    x, y = a.astype(np.int64) - inputs[0].zero_point, b.astype(np.int64) - inputs[1].zero_point
-    if kind is Kind.MUL:
-        total = x * y
-    else:
-        y = -y if kind is Kind.SUB else y
-        total = _scaled(x << 20, factors[0]) + _scaled(y << 20, factors[1])
-    return np.clip(_scaled(total, factors[2]) + output.zero_point, -128, 127)
-
-
-def _float_result(kind: Kind, inputs: list[Tensor], output: Tensor, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """As the kernels have it; values and zero points are those of the file, 128 more for uint8."""
+def float_result(kind: Kind, inputs: list[Tensor], output: Tensor, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """What the kernels give; values and zero points are those of the file, 128 more for uint8."""
     above = [128 if t.unsigned else 0 for t in (*inputs, output)]
     zero_a, zero_b, zero_y = (t.zero_point + n for t, n in zip((*inputs, output), above, strict=True))
     scale_a, scale_b, scale_y = (_F(t.scale) for t in (*inputs, output))

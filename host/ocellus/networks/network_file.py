@@ -107,17 +107,21 @@ class NetworkFile:
         arithmetic: Arithmetic | None = None,
         keep_dead: bool = False,
         goal: Goal = Goal.THROUGHPUT,
+        activation_bytes: int | None = None,
     ) -> Program:
         """The program image; channels that cannot reach the output are left out unless ``keep_dead``.
 
-        ``arithmetic`` is that of the file's runtime when it is None; ``goal`` says what the order of work is to be good
-        for. The host's part has this description, ``operator_macs`` of the network as it is in the file, and
-        ``channels``: for each tensor that lost some, the numbers of those ``kept``, and which of them, by their place
-        in ``kept``, hold ``arbitrary`` values.
+        ``arithmetic`` is that of the file's runtime when it is None: DOUBLE for TensorFlow Lite, SINGLE for ONNX
+        Runtime, which has no other. ``goal`` says what the order of work is to be good for, ``activation_bytes`` what
+        the activations may take at most instead of the whole memory. The host's part has this description,
+        ``operator_macs`` of the network as it is in the file, and ``channels``: for each tensor that lost some, the
+        numbers of those ``kept``, and which of them, by their place in ``kept``, hold ``arbitrary`` values.
         """
-        if self.network.runtime is not Runtime.TFLITE:
-            raise BadInput(f"{self.network.file}: found a network of {self.network.runtime}, allowed one of TFLITE")
         network = self.network
+        onnx = network.runtime is Runtime.ONNX
+        if onnx and arithmetic not in (None, Arithmetic.SINGLE):
+            raise BadInput(f"{network.file}: found arithmetic double, allowed single: ONNX Runtime rounds once")
+        arithmetic = arithmetic or (Arithmetic.SINGLE if onnx else Arithmetic.DOUBLE)
         description = self.description() | {"operator_macs": operator_macs(network)}
         if not keep_dead:
             reduced = without_dead_channels(network)
@@ -127,7 +131,7 @@ class NetworkFile:
                 for name, kept in reduced.kept.items()
                 if len(kept) < self.network.tensors[name].picture[2] or not reduced.live[name].all()
             }
-        return compile_network(network, configuration, description, arithmetic or Arithmetic.DOUBLE, goal)
+        return compile_network(network, configuration, description, arithmetic, goal, activation_bytes)
 
     def description(self) -> dict[str, Any]:
         """What the file beside the network says, defaults filled in."""

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from ...program_formats import Epilogue, LayerOp
-from ..graph import Kind, Operator, Runtime, Tensor
-from ..onnx_pairs import exact_pair_factors
-from ..quantisation import Factor, activation_range, add_factors, product_factor
+from ..graph import Kind, Operator, Tensor
+from ..onnx_pairs import PairFactors, float_result
+from ..quantisation import activation_range
 from .constants import constant_operand, constant_values
 from .copies import copied, spread_out
 from .layers import ArrayLayer, Combination
 from .lower_functions import apply_table
+from .scaling import is_onnx, pair_factors
 from .storages import Storages
 
 
@@ -59,33 +62,25 @@ def _lower_as_table(
     x, y = inputs[1 - constant], inputs[constant]
     assert y.data is not None
     value = int(y.data.flat[0])
+    if is_onnx(storages):
+        every, same = np.arange(-128, 128), np.full(256, value)
+        pair = (every, same) if constant else (same, every)
+        results = float_result(operator.kind, inputs, output, *pair)
+        apply_table(storages, operator, x, output, tuple(results.tolist()))
+        return
     pairs = ((n, value) if constant else (value, n) for n in range(-128, 128))
-    factors = _factors(storages, operator, inputs, output)
+    factors = pair_factors(storages, operator, inputs, output)
     low, high = activation_range(operator.activation, output)
     table = [_result(operator, inputs, factors, pair) + output.zero_point for pair in pairs]
     apply_table(storages, operator, x, output, tuple(min(max(n, low), high) for n in table))
 
 
-def _result(operator: Operator, inputs: list[Tensor], factors: list[Factor], pair: tuple[int, int]) -> int:
+def _result(operator: Operator, inputs: list[Tensor], factors: PairFactors, pair: tuple[int, int]) -> int:
     a, b = (value - tensor.zero_point for value, tensor in zip(pair, inputs, strict=True))
     if operator.kind is Kind.MUL:
-        return factors[2].times(a * b)
+        return factors.output.times(a * b)
     b = -b if operator.kind is Kind.SUB else b
-    return factors[2].times(factors[0].times(a << 20) + factors[1].times(b << 20))
-
-
-def _factors(storages: Storages, operator: Operator, inputs: list[Tensor], output: Tensor) -> list[Factor]:
-    """Of both operands and of the result."""
-    if storages.plan.network.runtime is Runtime.ONNX:
-        found = exact_pair_factors(operator, inputs, output)
-        if found.differing:
-            storages.plan.notes.append(
-                f"{operator} gives another result than ONNX Runtime for {found.differing} of 65536 pairs of values"
-            )
-        return [found.first, found.second, found.output]
-    if operator.kind is Kind.MUL:
-        return [Factor(0, 0), Factor(0, 0), product_factor(inputs[0], inputs[1], output)]
-    return list(add_factors(inputs[0], inputs[1], output))
+    return factors.output.times(factors.first.times(a << 20) + factors.second.times(b << 20))
 
 
 def _fusable(storages: Storages, value: str, other: str) -> bool:
@@ -117,8 +112,9 @@ def _combination(
     output: Tensor,
 ) -> Combination:
     minimum, maximum = activation_range(operator.activation, output)
-    zero_points = (inputs[order[0]].zero_point, inputs[order[1]].zero_point, output.zero_point)
-    factors = _factors(storages, operator, inputs, output)
-    pair = None if operator.kind is Kind.MUL else (factors[order[0]], factors[order[1]])
+    found = pair_factors(storages, operator, inputs, output)
+    points, both = found.zero_points, (found.first, found.second)
+    zero_points = (points[order[0]], points[order[1]], points[2])
+    pair = None if operator.kind is Kind.MUL else (both[order[0]], both[order[1]])
     subtract = operator.kind is Kind.SUB
-    return Combination(operand, zero_points, factors[2], pair, subtract, minimum, maximum)
+    return Combination(operand, zero_points, found.output, pair, subtract, minimum, maximum)

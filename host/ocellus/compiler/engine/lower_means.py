@@ -8,10 +8,11 @@ import numpy as np
 from ...formats import Arithmetic
 from ...program_formats import LayerOp
 from ..graph import Operator
-from ..quantisation import Factor
+from ..quantisation import Factor, mean_factor
 from .layers import ArrayLayer, Combination
 from .quotients import EXACT_SUM
-from .scaling import is_onnx, mean_scaling
+from .scaling import is_onnx, mean_stairs
+from .stacks import stacked
 from .staircase import Staircase, staircases
 from .storages import Storages
 from .sums import alone, part_of, passes, summed
@@ -29,14 +30,16 @@ def lower_mean(storages: Storages, operator: Operator) -> None:
     kernel = (shape[0] if 0 in operator.axes else 1, shape[1] if 1 in operator.axes else 1)
     out_shape = (shape[0] // kernel[0], shape[1] // kernel[1], shape[2])
     count = kernel[0] * kernel[1]
-    factor = mean_scaling(storages, operator, x, output, count)
+    factor = mean_factor(x, output, count)
     base = ArrayLayer(
         (operator,), LayerOp.WINDOW, storage, storages.store(output, out_shape), shape, out_shape, None,
         np.full(shape[2], -count * x.zero_point, np.int32), (factor,) * shape[2], kernel, kernel,
         zero_point=output.zero_point,
     )  # fmt: skip
-    steps = []
-    if storages.arithmetic is Arithmetic.SINGLE and not is_onnx(storages):
+    layers = [base]
+    if is_onnx(storages):
+        layers = stacked(storages, operator, base, mean_stairs(storages, operator, x, output))
+    elif storages.arithmetic is Arithmetic.SINGLE:
         sums = np.arange(count * (-128 - x.zero_point), count * (127 - x.zero_point) + 1)
         wanted = _rounded_twice(sums, factor).clip(-128 - output.zero_point, 127 - output.zero_point)
         steps = staircases(sums, wanted, factor)
@@ -44,7 +47,8 @@ def lower_mean(storages: Storages, operator: Operator) -> None:
             raise storages.refuse(
                 operator, f"found a mean of {count} pixels that no single rounding gives, allowed arithmetic double"
             )
-    for layer in _stacked(storages, operator, base, steps) if steps else [base]:
+        layers = _stacked(storages, operator, base, steps)
+    for layer in layers:
         _add(storages, layer)
 
 

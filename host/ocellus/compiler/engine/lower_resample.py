@@ -7,12 +7,11 @@ import numpy as np
 
 from ...program_formats import LayerOp
 from ..graph import Operator
-from ..quantisation import activation_range
+from ..quantisation import activation_range, convolution_factors
 from .layers import ArrayLayer, Shape
 from .lower_weighted import biases
 from .quotients import quotient
 from .runs import Run, runs_of
-from .scaling import weighted_factors
 from .storages import Storages, constant, pads
 
 _LARGEST_SUM = 2048
@@ -26,7 +25,7 @@ def lower_transpose_convolution(storages: Storages, operator: Operator) -> None:
     source, shape = storages.picture(operator, x)
     storage, minimum_maximum = storages.store(output), activation_range(operator.activation, output)
     lead = pads(operator, output.picture)
-    factors = weighted_factors(storages, operator, inputs, output, len(weights))
+    factors = tuple(convolution_factors(inputs[0], inputs[1], output, len(weights)))
     sides = [_phases(output.picture[n], operator.kernel[n], operator.stride[n], lead[n], shape[n]) for n in (0, 1)]
     for (top, rows, down, begin_y, pad_y), (left, columns, right, begin_x, pad_x) in product(*sides):
         part = weights[:, down, :, :][:, :, right, :]

@@ -8,7 +8,8 @@ from ...program_formats import LayerOp
 from ..graph import Operator, Tensor
 from ..quantisation import activation_range
 from .layers import ArrayLayer, Shape
-from .scaling import weighted_factors
+from .scaling import weighted_stairs
+from .stacks import stacked
 from .storages import Storages, constant, pads
 
 MAX_PASSES = 16
@@ -46,15 +47,15 @@ def _lower(storages: Storages, operator: Operator, op: LayerOp, weights: np.ndar
         x = replace(x, name=source, shape=storages.plan.network.tensors[source].shape)
     storage, shape = storages.picture(operator, x)
     sums = weights.sum(axis=(1, 2, 3) if op is LayerOp.POINT else (0, 1), dtype=np.int64)
-    factors = weighted_factors(storages, operator, [x, *inputs[1:]], output, len(sums))
     minimum, maximum = activation_range(operator.activation, output)
-    storages.add(
-        ArrayLayer(
-            (operator,), op, storage, storages.store(output), shape, output.picture, weights,
-            biases(x, inputs, sums), factors, operator.kernel, operator.stride, operator.dilation, (top, left),
-            x.zero_point, output.zero_point, minimum, maximum,
-        )
+    layer = ArrayLayer(
+        (operator,), op, storage, storages.store(output), shape, output.picture, weights,
+        biases(x, inputs, sums), (), operator.kernel, operator.stride, operator.dilation, (top, left),
+        x.zero_point, output.zero_point, minimum, maximum,
     )  # fmt: skip
+    stairs = weighted_stairs(storages, operator, [x, *inputs[1:]], output, len(sums))
+    for part in stacked(storages, operator, layer, stairs):
+        storages.add(part)
 
 
 def lower_fully_connected(storages: Storages, operator: Operator) -> None:
@@ -74,15 +75,15 @@ def lower_fully_connected(storages: Storages, operator: Operator) -> None:
             f"tensor {x.name!r}: found {depth} inputs of a picture of {shape}, allowed all of it or its channels",
         )
     weights = values.reshape(channels, *kernel, shape[2])
-    factors = weighted_factors(storages, operator, inputs, output, channels)
     minimum, maximum = activation_range(operator.activation, output)
-    storages.add(
-        ArrayLayer(
-            (operator,), LayerOp.POINT, storage, storages.store(output, out_shape), shape, out_shape, weights,
-            biases(x, inputs, values.sum(axis=1, dtype=np.int64)), factors, kernel,
-            fill=x.zero_point, zero_point=output.zero_point, minimum=minimum, maximum=maximum,
-        )
+    layer = ArrayLayer(
+        (operator,), LayerOp.POINT, storage, storages.store(output, out_shape), shape, out_shape, weights,
+        biases(x, inputs, values.sum(axis=1, dtype=np.int64)), (), kernel,
+        fill=x.zero_point, zero_point=output.zero_point, minimum=minimum, maximum=maximum,
     )  # fmt: skip
+    stairs = weighted_stairs(storages, operator, inputs, output, channels)
+    for part in stacked(storages, operator, layer, stairs):
+        storages.add(part)
 
 
 def biases(x: Tensor, inputs: list[Tensor], sums: np.ndarray) -> np.ndarray:

@@ -1,9 +1,17 @@
 """The requantiser's factors: by TensorFlow Lite's rules, or for networks whose measure is ONNX Runtime, by proof."""
 
 from ..graph import Kind, Operator, Runtime, Tensor
-from ..onnx_factors import ExactFactor, average_pool_factor, difference_note, exact_factors
+from ..onnx_factors import pool_thresholds, sum_thresholds
+from ..onnx_pairs import PairFactors, exact_pair_factors
+from ..onnx_stairs import MAX_STAIRS, Share, Stair, Thresholds, stairs
 from ..onnx_tables import float_table
-from ..quantisation import Factor, convolution_factors, fully_connected_factors, mean_factor
+from ..quantisation import (
+    Factor,
+    add_factors,
+    convolution_factors,
+    fully_connected_factors,
+    product_factor,
+)
 from ..tflite_tables import function_table
 from .storages import Storages
 
@@ -13,41 +21,82 @@ def is_onnx(storages: Storages) -> bool:
     return storages.plan.network.runtime is Runtime.ONNX
 
 
-def weighted_factors(
+def weighted_stairs(
     storages: Storages, operator: Operator, inputs: list[Tensor], output: Tensor, channels: int
-) -> tuple[Factor, ...]:
-    """One for each channel of a convolution or a fully connected layer."""
+) -> list[Stair]:
+    """Of a convolution or a fully connected layer, a share for each channel; one stair by TensorFlow Lite's rules."""
     if is_onnx(storages):
-        found = exact_factors(operator, inputs, output)
-        _note(storages, operator, found)
-        factors = [f.factor for f in found]
-        return tuple(factors * channels if len(factors) == 1 else factors)
+        return _stairs(storages, operator, inputs[0], output, sum_thresholds(operator, inputs, output))
     of = fully_connected_factors if operator.kind is Kind.FULLY_CONNECTED else convolution_factors
-    return tuple(of(inputs[0], inputs[1], output, channels))
+    return [_plain(of(inputs[0], inputs[1], output, channels))]
 
 
-def mean_scaling(storages: Storages, operator: Operator, x: Tensor, output: Tensor, count: int) -> Factor:
-    """Of MEAN; TensorFlow Lite rounds its sums twice in either arithmetic."""
-    if not is_onnx(storages):
-        return mean_factor(x, output, count)
+def mean_stairs(storages: Storages, operator: Operator, x: Tensor, output: Tensor) -> list[Stair]:
+    """Of MEAN in ONNX Runtime, which averages whole pictures."""
     if operator.axes != (0, 1):
         raise storages.refuse(operator, f"found an average over axes {operator.axes}, allowed rows and columns")
-    found = exact_factors(operator, [x], output)
-    _note(storages, operator, found)
-    return found[0].factor
+    return _stairs(storages, operator, x, output, sum_thresholds(operator, [x], output))
 
 
-def pool_scaling(storages: Storages, operator: Operator, x: Tensor, output: Tensor, taps: int, count: int) -> Factor:
+def pool_stairs(
+    storages: Storages, operator: Operator, x: Tensor, output: Tensor, taps: int, count: int
+) -> list[Stair]:
     """Of AVERAGE_POOL_2D in ONNX Runtime: ``taps`` inside the picture, divided by ``count``."""
-    found = average_pool_factor(x, output, taps, count)
-    _note(storages, operator, [found])
-    return found.factor
+    found = pool_thresholds(x, output, taps, count)
+    if isinstance(found, Thresholds):
+        return _stairs(storages, operator, x, output, [found])
+    if found == taps:
+        raise storages.refuse(
+            operator, f"found windows of {taps} pixels, allowed up to 1024, or GlobalAveragePool, which sums integers"
+        )
+    raise storages.refuse(
+        operator,
+        f"tensor {output.name!r}: found windows of {taps} pixels at scales {x.scale:g} and {output.scale:g}, whose "
+        f"float32 sums ONNX Runtime rounds by the order of the pixels (those of the integer sum {found}), allowed "
+        "others: another output scale, GlobalAveragePool, or a depthwise Conv",
+    )
 
 
-def _note(storages: Storages, operator: Operator, found: list[ExactFactor]) -> None:
-    note = difference_note(operator, found)
-    if note is not None:
-        storages.plan.notes.append(note)
+def _plain(factors: list[Factor]) -> Stair:
+    return Stair(0, 0, -128, 127, tuple(Share(factor) for factor in factors))
+
+
+def _stairs(
+    storages: Storages, operator: Operator, x: Tensor, output: Tensor, channels: list[Thresholds]
+) -> list[Stair]:
+    found = stairs(channels)
+    if isinstance(found, int):
+        real = channels[found].real
+        raise storages.refuse(
+            operator,
+            f"tensor {output.name!r}, channel {found}: found a factor of {real:g} (input scale {x.scale:g}, output "
+            f"scale {output.scale:g}) whose float32 results no {MAX_STAIRS} integer multiplications give, "
+            "allowed others: another output scale, such as other samples give",
+        )
+    if len(found) > 1:
+        storages.plan.notes.append(
+            f"{operator} runs {len(found)} times: in some channels no single multiplication rounds as ONNX Runtime does"
+        )
+    return found
+
+
+def pair_factors(storages: Storages, operator: Operator, inputs: list[Tensor], output: Tensor) -> PairFactors:
+    """Of ADD, SUB and MUL: both operands and the result."""
+    if is_onnx(storages):
+        found = exact_pair_factors(operator, inputs, output)
+        if isinstance(found, PairFactors):
+            return found
+        scales = ", ".join(f"{t.scale:g}" for t in (*inputs, output))
+        raise storages.refuse(
+            operator,
+            f"tensor {output.name!r}: found scales {scales}, at which no integer factors give ONNX Runtime's float32 "
+            f"result of every pair (as of {found[0]} and {found[1]}), allowed others: another output scale, "
+            "such as other samples give",
+        )
+    points = (inputs[0].zero_point, inputs[1].zero_point, output.zero_point)
+    if operator.kind is Kind.MUL:
+        return PairFactors(Factor(0, 0), Factor(0, 0), product_factor(inputs[0], inputs[1], output), points)
+    return PairFactors(*add_factors(inputs[0], inputs[1], output), points)
 
 
 def table_of(storages: Storages, operator: Operator, x: Tensor, output: Tensor) -> tuple[int, ...]:

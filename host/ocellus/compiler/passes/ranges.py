@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..graph import Kind, Network, Operator, Padding, Runtime, Tensor
+from ..onnx_tables import FLOAT_TABLE_KINDS, float_table
 from ..quantisation import Factor, activation_range, add_factors, convolution_factors, fully_connected_factors
 from ..tflite_tables import TABLE_KINDS, function_table
 
@@ -17,10 +18,11 @@ def channel_ranges(network: Network) -> dict[str, Range]:
     ranges = {network.input: _full(network.input_tensor)}
     for operator in network.operators:
         inputs, output = [network.tensors[name] for name in operator.inputs], network.tensors[operator.output]
-        of = _RANGES.get(operator.kind)
+        onnx = network.runtime is Runtime.ONNX
+        of = (_ONNX_RANGES if onnx else _RANGES).get(operator.kind)
         known = [ranges[t.name] for t in inputs if t.data is None]
         found = _full(output) if of is None else of(operator, inputs, output, known)
-        if network.runtime is Runtime.ONNX and operator.kind not in _MOVES:
+        if onnx and operator.kind not in _MOVES:
             found = _widened(operator, output, found)
         ranges[output.name] = found
     return ranges
@@ -127,9 +129,17 @@ def _reshaped(operator: Operator, inputs: list[Tensor], output: Tensor, known: S
 
 
 def _looked_up(operator: Operator, inputs: list[Tensor], output: Tensor, known: Sequence[Range]) -> Range:
-    table = function_table(operator, inputs[0], output).astype(np.int64)
+    return _parts(function_table(operator, inputs[0], output), known)
+
+
+def _looked_up_in_float(operator: Operator, inputs: list[Tensor], output: Tensor, known: Sequence[Range]) -> Range:
+    return _parts(float_table(operator, inputs[0], output), known)
+
+
+def _parts(table: np.ndarray, known: Sequence[Range]) -> Range:
+    """The smallest and largest entry of a table between both ends of each channel."""
     parts = [table[low + 128 : high + 129] for low, high in zip(*known[0], strict=True)]
-    return np.array([part.min() for part in parts]), np.array([part.max() for part in parts])
+    return np.array([int(part.min()) for part in parts]), np.array([int(part.max()) for part in parts])
 
 
 _RANGES: dict[Kind, Callable[[Operator, list[Tensor], Tensor, Sequence[Range]], Range]] = {
@@ -142,5 +152,9 @@ _RANGES: dict[Kind, Callable[[Operator, list[Tensor], Tensor, Sequence[Range]], 
     Kind.PAD: _padded,
     Kind.RESHAPE: _reshaped,
     **dict.fromkeys(TABLE_KINDS, _looked_up),
+}
+_ONNX_RANGES: dict[Kind, Callable[[Operator, list[Tensor], Tensor, Sequence[Range]], Range]] = {
+    **{kind: of for kind, of in _RANGES.items() if kind is not Kind.AVERAGE_POOL_2D},  # which has a scale of its own
+    **dict.fromkeys((kind for kind in FLOAT_TABLE_KINDS if kind is not Kind.CONCATENATION), _looked_up_in_float),
 }
 _MOVES = (Kind.MAX_POOL_2D, Kind.PAD, Kind.RESHAPE)
