@@ -39,11 +39,16 @@ _QUANTISED = {
     "QLinearSigmoid": ("Sigmoid", ((0, 1, 2),), None, (3, 4)),
     "QLinearSoftmax": ("Softmax", ((0, 1, 2),), None, (3, 4)),
 }
-_INTEGER_OPERATORS = ("MaxPool", "Slice", "Resize", "Concat")
+_INTEGER_OPERATORS = ("MaxPool", "Slice", "Resize", "Concat", "Pad")
 """Those that also take int8 as it is."""
 _HOST_OPERATORS = ("Softmax", "ArgMax")
 """Behind the last quantised tensor."""
-_FLOAT_INPUT = "found a float input, allowed a QuantizeLinear and DequantizeLinear in front of it"
+_INSTEAD = {
+    "BatchNormalization": "the same folded into the Conv in front, as onnxruntime's quant_pre_process does",
+    "ReduceMean": "GlobalAveragePool, which sums integers",
+    "HardSigmoid": "Sigmoid, or HardSwish for its product with its input",
+    "ConvTranspose": "Resize (nearest) and Conv",
+}
 
 # What attributes and shapes of the wrong kind end in.
 _CORRUPT = (TypeError, ValueError, IndexError, KeyError, AttributeError, OverflowError, ZeroDivisionError)
@@ -168,12 +173,14 @@ class _Reader(GraphInProgress):
         if moved is not None:
             return self._moved(number, moved)
         if kind in _INTEGER_OPERATORS and inputs and isinstance(inputs[0], Value):
-            return self._emit(number, kind, attributes, inputs, name, self._of(inputs[0]))
+            return self._emit(number, kind, attributes, inputs, name, self._of(inputs[0]), on_bytes=True)
         if kind in _HOST_OPERATORS and name in (o.name for o in self.graph.output):
             return self._leave_to_host(number, node, inputs)
         if kind in FLOAT_OPERATORS:
             return self._float(number, node, inputs, attributes)
-        raise self.refuse(f"found {kind}, allowed {', '.join(FLOAT_OPERATORS)}, and QLinear forms of them")
+        better = f"; what would fit: {_INSTEAD[kind]}" if kind in _INSTEAD else ""
+        allowed = ", ".join(sorted(set(FLOAT_OPERATORS) - {"Identity"}))
+        raise self.refuse(f"found {kind}, allowed {allowed}, and QLinear forms of them{better}")
 
     def _quantize(self, number: int, name: str, inputs: list[Any]) -> Any:
         x = inputs[0]
@@ -220,16 +227,25 @@ class _Reader(GraphInProgress):
         if any(isinstance(i, Pending) for i in inputs):
             first = inputs[0]
             if node.op_type not in ("Relu", "Clip") or not isinstance(first, Pending):
-                raise self.refuse(_FLOAT_INPUT)
+                raise self._refuse_float(node, inputs)
             return first.clamped(node.op_type, inputs[1:], attributes, self.refuse)
         reals = [i.value if isinstance(i, Real) else i for i in inputs]
         if any(isinstance(i, Value) and not i.tensor for i in reals) or not any(isinstance(i, Value) for i in reals):
-            raise self.refuse(_FLOAT_INPUT)
+            raise self._refuse_float(node, inputs)
         return Pending(number, node.op_type, attributes, tuple(reals))
+
+    def _refuse_float(self, node: Any, inputs: list[Any]) -> BadInput:
+        """Names the first input that is no quantised tensor."""
+        values = [held.value if isinstance(held, Real) else held for held in inputs]
+        quantised = [isinstance(held, Value) and bool(held.tensor) for held in values]
+        name = node.input[quantised.index(False)] if False in quantised else node.input[0]
+        return self.refuse(
+            f"tensor {name!r}: found a float input, allowed a QuantizeLinear and DequantizeLinear in front of it"
+        )
 
     def _leave_to_host(self, number: int, node: Any, inputs: list[Any]) -> Any:
         if not isinstance(inputs[0], Real | Value):
-            raise self.refuse(_FLOAT_INPUT)
+            raise self._refuse_float(node, inputs)
         self.notes.append(f"operator {number} ({node.op_type}) computes the network's float end, left to the host")
         self.left_to_host.add(node.output[0])
         return inputs[0]
@@ -242,7 +258,11 @@ class _Reader(GraphInProgress):
                 self.notes.append("the last DequantizeLinear converts the network's float output, left to the host")
             held = held.value
         if not isinstance(held, Value) or not held.tensor:
-            raise BadInput(f"{self.file}: network output {name!r}: found no quantised tensor, allowed one")
+            found = f"the float result of operator {held.number} ({held.kind})" if isinstance(held, Pending) else "none"
+            raise BadInput(
+                f"{self.file}: network output {name!r}: found {found}, allowed a quantised tensor, or one behind "
+                "a DequantizeLinear, Softmax or ArgMax"
+            )
         if held.places is not None:
             raise BadInput(f"{self.file}: network output {name!r}: found a flattened picture, allowed the picture")
         return held

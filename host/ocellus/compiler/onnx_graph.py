@@ -168,11 +168,11 @@ class GraphInProgress:
 
     def _emit(
         self, number: int, kind: str, attributes: dict[str, Any], inputs: list[Any], name: str,
-        quantisation: Quantisation, pending: Pending | None = None,
+        quantisation: Quantisation, pending: Pending | None = None, on_bytes: bool = False,
     ) -> Value:  # fmt: skip
         """Makes the operator that ends in the quantised tensor ``name``."""
         reals = [i.value if isinstance(i, Real) else i for i in inputs]
         clamps = pending.clamps if pending is not None else ()
         at = f"{self.file}: operator {number} ({kind})"
-        step = Step(number, kind, attributes, reals, name, quantisation, clamps, self.opset, at)
+        step = Step(number, kind, attributes, reals, name, quantisation, clamps, self.opset, at, on_bytes)
         return emit(step, self)

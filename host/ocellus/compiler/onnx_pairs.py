@@ -4,6 +4,7 @@ ONNX Runtime adds and multiplies in float32 (fused multiply-add for ADD, as on x
 epilogue has integers: both operands 20 bits up and scaled, their sum scaled again, with double rounding. The two agree
 but for pairs close to a half. Factors beside the nearest ones, and zero points that shift all results by almost a whole
 number, move what is close to a half; many are tried on the pairs that are in danger, and what passes on all pairs.
+Where nothing gives all results, one set of factors gives those below a level and another those above.
 """
 
 from collections.abc import Iterator
@@ -31,29 +32,57 @@ _OFF = 1e-4
 
 @dataclass(frozen=True)
 class PairFactors:
-    """Factors of both operands and of the result (MUL has only the last), and the zero points of all three."""
+    """Factors of both operands and of the result (MUL has only the last), and the zero points of all three.
+
+    Results are clamped to ``low`` and ``high``.
+    """
 
     first: Factor
     second: Factor
     output: Factor
     zero_points: tuple[int, int, int]
+    low: int = -128
+    high: int = 127
 
 
-def exact_pair_factors(operator: Operator, inputs: list[Tensor], output: Tensor) -> PairFactors | tuple[int, int]:
-    """Factors with which the epilogue gives ONNX Runtime's result for every pair; a pair that differs when none do."""
+Found = PairFactors | tuple[int, int]
+"""Or a pair of values that differs."""
+
+
+def exact_pair_factors(operator: Operator, inputs: list[Tensor], output: Tensor) -> list[PairFactors] | tuple[int, int]:
+    """Factors with which epilogues give ONNX Runtime's result for every pair; a pair that differs when none do.
+
+    Of two sets the first gives the results up to its ``high``, the second what lies above, from its ``low`` on.
+    """
     a, b = np.meshgrid(np.arange(-128, 128), np.arange(-128, 128), indexing="ij")
     wanted = float_result(operator.kind, inputs, output, a, b)
-    if operator.kind is Kind.MUL:
-        return _product(inputs, output, a, b, wanted)
+    of = _product if operator.kind is Kind.MUL else _sum
+    whole = of(operator, inputs, output, a, b, wanted, (-128, 127))
+    if isinstance(whole, PairFactors):
+        return [whole]
+    for between in sorted(range(-120, 121, 10), key=lambda level: abs(level - output.zero_point)):
+        below = of(operator, inputs, output, a, b, wanted, (-128, between))
+        if isinstance(below, PairFactors):
+            above = of(operator, inputs, output, a, b, wanted, (between, 127))
+            if isinstance(above, PairFactors):
+                return [below, above]
+    return whole
+
+
+def _sum(
+    operator: Operator, inputs: list[Tensor], output: Tensor, a: np.ndarray, b: np.ndarray, wanted: np.ndarray,
+    ends: tuple[int, int],
+) -> Found:  # fmt: skip
+    """ADD and SUB, clamped to ``ends``."""
     epilogue = _Sums(operator.kind, inputs, output)
-    example = None
-    for zero_points, multipliers in epilogue.tries(a, b, wanted):
-        wrong = np.argwhere(epilogue.result(a, b, zero_points, multipliers) != wanted)
+    example, clamped = (0, 0), wanted.clip(*ends)
+    for zero_points, multipliers in epilogue.tries(a, b, wanted, ends):
+        wrong = np.argwhere(epilogue.result(a, b, zero_points, multipliers).clip(*ends) != clamped)
         if not len(wrong):
             first, second, last = (Factor(int(m), f.shift) for m, f in zip(multipliers, epilogue.factors, strict=True))
-            return PairFactors(first, second, last, (int(zero_points[0]), int(zero_points[1]), int(zero_points[2])))
-        example = example or (int(wrong[0][0]) - 128, int(wrong[0][1]) - 128)
-    assert example is not None
+            points = int(zero_points[0]), int(zero_points[1]), int(zero_points[2])
+            return PairFactors(first, second, last, points, *ends)
+        example = (int(wrong[0][0]) - 128, int(wrong[0][1]) - 128)
     return example
 
 
@@ -74,7 +103,9 @@ class _Sums:
         total = _scaled(x, multipliers[..., 0], first.shift) + _scaled(y, multipliers[..., 1], second.shift)
         return np.clip(_scaled(total, multipliers[..., 2], last.shift) + zero_points[..., 2], -128, 127)
 
-    def tries(self, a: np.ndarray, b: np.ndarray, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def tries(
+        self, a: np.ndarray, b: np.ndarray, wanted: np.ndarray, ends: tuple[int, int]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Zero points and multipliers: the nearest ones, then what is right for the pairs in danger."""
         yield self._zero_points, self._nearest
         real = sum(
@@ -82,15 +113,15 @@ class _Sums:
             for sign, v, t in zip((1, self._sign), (a, b), self._inputs, strict=True)
         )
         near = np.abs(real - np.floor(real) - 0.5) < _DANGER
-        near &= np.abs(real + self._output.zero_point) < 130
+        near &= (wanted >= ends[0] - 1) & (wanted <= ends[1] + 1)
         near = np.nonzero(near)
         order = np.argsort(np.abs(real - np.floor(real) - 0.5)[near], kind="stable")[:_MOST_DANGER]
-        near_a, near_b, near_wanted = (values[near][order] for values in (a, b, wanted))
+        near_a, near_b, near_wanted = (values[near][order] for values in (a, b, wanted.clip(*ends)))
         for zero_points, multipliers in (self._beside(), self._shifted()):
             for n in range(0, len(zero_points), 1000):
                 some = slice(n, n + 1000)
                 points, factors = zero_points[some, np.newaxis], multipliers[some, np.newaxis]
-                right = (self.result(near_a, near_b, points, factors) == near_wanted).all(axis=1)
+                right = (self.result(near_a, near_b, points, factors).clip(*ends) == near_wanted).all(axis=1)
                 yield from zip(zero_points[some][right][:8], multipliers[some][right][:8], strict=True)
 
     def _multipliers(self, count: int) -> np.ndarray:
@@ -119,12 +150,14 @@ class _Sums:
 
 
 def _product(
-    inputs: list[Tensor], output: Tensor, a: np.ndarray, b: np.ndarray, wanted: np.ndarray
-) -> PairFactors | tuple[int, int]:
+    operator: Operator, inputs: list[Tensor], output: Tensor, a: np.ndarray, b: np.ndarray, wanted: np.ndarray,
+    ends: tuple[int, int],
+) -> Found:  # fmt: skip
     """MUL: a factor without a right shift, which leaves only the first of both roundings, halves up.
 
     Each product bounds the multiplier from both sides, unless its result is clamped.
     """
+    wanted = wanted.clip(*ends)
     products, levels = (a - inputs[0].zero_point) * (b - inputs[1].zero_point), wanted - output.zero_point
     ratio = _F(inputs[0].scale) * _F(inputs[1].scale) / _F(output.scale)
     right = min(31 - Factor.of(float(ratio)).shift, 31)
@@ -134,19 +167,19 @@ def _product(
     for sign in (1, -1):
         here = products * sign > 0
         lower, upper = (above, below) if sign > 0 else (-below, -above)
-        bounded = wanted > -128 if sign > 0 else wanted < 127
+        bounded = wanted > ends[0] if sign > 0 else wanted < ends[1]
         lowest = -(-lower[here & bounded] // (products * sign)[here & bounded])
-        bounded = wanted < 127 if sign > 0 else wanted > -128
+        bounded = wanted < ends[1] if sign > 0 else wanted > ends[0]
         highest = upper[here & bounded] // (products * sign)[here & bounded]
         least, most = max([least, *lowest.ravel().tolist()]), min([most, *highest.ravel().tolist()])
     multiplier = min(max(round(float(ratio) * 2.0**right), least), max(least, most))
     wrong = np.zeros((0, 2), np.int64)
     for factor in (Factor(multiplier, 31 - right), Factor.of(float(ratio))):
         result = _scaled(products, np.array(factor.multiplier), factor.shift) + output.zero_point
-        wrong = np.argwhere(np.clip(result, -128, 127) != wanted)
+        wrong = np.argwhere(np.clip(result, *ends) != wanted)
         if not len(wrong):
             points = (inputs[0].zero_point, inputs[1].zero_point, output.zero_point)
-            return PairFactors(Factor.of(1.0), Factor.of(1.0), factor, points)
+            return PairFactors(Factor.of(1.0), Factor.of(1.0), factor, points, *ends)
     return int(wrong[0][0]) - 128, int(wrong[0][1]) - 128
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .graph import Kind, Operator
-from .onnx_step import Graph, Step, finish, same_quantisation, window
+from .onnx_step import Graph, Step, finish, finish_moved, window
 from .onnx_values import Constant, Value, integers
 
 
@@ -30,27 +30,36 @@ def global_average_pool(step: Step, graph: Graph) -> Value:
 def max_pool(step: Step, graph: Graph) -> Value:
     """The largest value of each window."""
     x = step.picture()
-    same_quantisation(step, graph, x)
     size, options = window(step, x.shape[2:], step.integers("kernel_shape", []))
-    return finish(step, graph, Kind.MAX_POOL_2D, (x.tensor,), x, (1, x.shape[1], *size), **options)
+    return finish_moved(step, graph, Kind.MAX_POOL_2D, x, (1, x.shape[1], *size), **options)
 
 
 def pad(step: Step, graph: Graph) -> Value:
     """Zeros around rows and columns."""
     x = step.picture()
-    same_quantisation(step, graph, x)
     held = step.inputs[1] if len(step.inputs) > 1 else None
     amounts = step.integers("pads", []) or integers(held, "pads", step.refuse)
     value = step.inputs[2] if len(step.inputs) > 2 else None
     mode = step.attributes.get("mode", b"constant").decode()
-    real = step.attributes.get("value", 0.0) if value is None else getattr(value, "data", np.ones(1)).ravel()[0]
+    real = _real_zero(step, graph, x, value)
     if mode != "constant" or real != 0 or len(step.inputs) > 3:
         raise step.refuse(f"found mode {mode} of value {real:g}, allowed constant 0 in every dimension")
     if len(amounts) != 8 or any(amounts[i] for i in (0, 1, 4, 5)) or min(amounts) < 0 or max(amounts) > 255:
         raise step.refuse(f"found pads {amounts}, allowed 0 to 255 for rows and columns alone")
     top, left, bottom, right = amounts[2], amounts[3], amounts[6], amounts[7]
     shape = (1, x.shape[1], x.shape[2] + top + bottom, x.shape[3] + left + right)
-    return finish(step, graph, Kind.PAD, (x.tensor,), x, shape, amounts=(top, bottom, left, right))
+    return finish_moved(step, graph, Kind.PAD, x, shape, amounts=(top, bottom, left, right))
+
+
+def _real_zero(step: Step, graph: Graph, x: Value, value: object) -> float:
+    """What lies around the picture, as a number that is 0 where it is the tensor's zero point."""
+    t = graph.tensors[x.tensor]
+    zero_point = t.zero_point + (128 if t.unsigned else 0) if step.on_bytes else 0
+    if value is None:
+        return float(step.attributes.get("value", 0.0)) - zero_point
+    if not isinstance(value, Constant) or value.data.size != 1:
+        raise step.refuse("input 2: found a computed value, allowed a constant")
+    return float(value.data.ravel()[0]) - (value.zero_point if value.scales else zero_point)
 
 
 def _axis_of_picture(step: Step, x: Value, axis: int) -> int:
@@ -78,7 +87,6 @@ def join(step: Step, graph: Graph) -> Value:
 def cut(step: Step, graph: Graph) -> Value:
     """Slice: rows, columns and channels, forwards."""
     x = step.value(0)
-    same_quantisation(step, graph, x)
     if x.places is not None:
         raise step.refuse("found a flattened picture, allowed the picture")
     lists = [integers(held, "a list", step.refuse) for held in step.inputs[1:] if held is not None]
@@ -93,8 +101,8 @@ def cut(step: Step, graph: Graph) -> Value:
         if not cut or cut.step < 0:
             raise step.refuse(f"found {start} to {end} of axis {axis}, allowed at least one element, forwards")
         begin[place], count[place], distance[place], shape[axis] = cut.start, len(cut), cut.step, len(cut)
-    return finish(
-        step, graph, Kind.STRIDED_SLICE, (x.tensor,), x, tuple(shape),
+    return finish_moved(
+        step, graph, Kind.STRIDED_SLICE, x, tuple(shape),
         begin=tuple(begin), count=tuple(count), step=tuple(distance),
     )  # fmt: skip
 
@@ -102,7 +110,6 @@ def cut(step: Step, graph: Graph) -> Value:
 def resize(step: Step, graph: Graph) -> Value:
     """Nearest neighbour, where one of the graph's three rules picks the same places as the file's."""
     x = step.picture()
-    same_quantisation(step, graph, x)
     mode = step.attributes.get("mode", b"nearest").decode()
     if mode != "nearest":
         raise step.refuse(f"found mode {mode}, allowed nearest (ONNX Runtime interpolates in float32)")
@@ -121,7 +128,7 @@ def resize(step: Step, graph: Graph) -> Value:
     for options in ({}, {"half_pixel_centers": True}, {"align_corners": True}):
         rule = _RULES[next(iter(options), "")]
         if all(i == [rule(o, n, len(i)) for o in range(len(i))] for i, n in zip(index, x.shape[2:], strict=True)):
-            return finish(step, graph, Kind.RESIZE_NEAREST_NEIGHBOR, (x.tensor,), x, tuple(wanted), **options)
+            return finish_moved(step, graph, Kind.RESIZE_NEAREST_NEIGHBOR, x, tuple(wanted), **options)
     raise step.refuse(f"found {x.shape[2:]} to {wanted[2:]} by places {index}, allowed those of TensorFlow's rules")
 
 

@@ -1,6 +1,6 @@
 """One quantised operation of an ``.onnx`` file, and how its operator enters the graph."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Protocol
 
@@ -37,6 +37,8 @@ class Step:
         :class:`Value`, :class:`Constant` or None, in that operator's order.
     clamps : tuple
         (low, high) of Relu and Clip between the operation and its QuantizeLinear.
+    on_bytes : bool
+        The file's operator takes int8 or uint8 as it is: a number among its inputs is a byte too.
     """
 
     number: int
@@ -48,6 +50,7 @@ class Step:
     clamps: tuple[tuple[float, float], ...]
     opset: int
     at: str
+    on_bytes: bool = False
 
     def refuse(self, text: str) -> BadInput:
         """The error to raise, with file and operator in front."""
@@ -102,14 +105,17 @@ def finish(
     return value.named(name)
 
 
-def same_quantisation(step: Step, graph: Graph, x: Value) -> None:
-    """:class:`BadInput` unless the output is quantised as ``x`` is: bytes are moved."""
+def finish_moved(
+    step: Step, graph: Graph, kind: Kind, x: Value, shape: tuple[int, ...], /, **options: Any
+) -> Value:  # fmt: skip
+    """As :func:`finish`, for what moves bytes: where the output has another quantisation, a QUANTIZE follows."""
     t = graph.tensors[x.tensor]
-    if (t.scales, t.zero_point) != (step.quantisation.scales, step.quantisation.zero_point):
-        raise step.refuse(
-            f"tensor {step.name!r}: found scale {step.quantisation.scales[0]:g} and zero point "
-            f"{step.quantisation.zero_point}, allowed those of the input, {t.scale:g} and {t.zero_point}"
-        )
+    had = Quantisation(t.scales, t.zero_point, t.unsigned)
+    if had == step.quantisation:
+        return finish(step, graph, kind, (x.tensor,), x, shape, **options)
+    first = replace(step, name=f"{step.name} as its input is quantised", quantisation=had)
+    moved = finish(first, graph, kind, (x.tensor,), x, shape, **options)
+    return finish(step, graph, Kind.QUANTIZE, (moved.tensor,), moved, shape)
 
 
 def window(step: Step, size: tuple[int, ...], kernel: list[int]) -> tuple[tuple[int, int], dict[str, Any]]:

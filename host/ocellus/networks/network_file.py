@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from ..compiler.engine.arrangement import Goal
 from ..compiler.engine.assembly import compile_network
 from ..compiler.engine.image import Program
+from ..compiler.engine.lowering import lower
 from ..compiler.engine.work import operator_macs
 from ..compiler.graph import Kind, Network, Runtime, Tensor
 from ..compiler.onnx_file import read_onnx
@@ -117,11 +118,7 @@ class NetworkFile:
         ``operator_macs`` of the network as it is in the file, and ``channels``: for each tensor that lost some, the
         numbers of those ``kept``, and which of them, by their place in ``kept``, hold ``arbitrary`` values.
         """
-        network = self.network
-        onnx = network.runtime is Runtime.ONNX
-        if onnx and arithmetic not in (None, Arithmetic.SINGLE):
-            raise BadInput(f"{network.file}: found arithmetic double, allowed single: ONNX Runtime rounds once")
-        arithmetic = arithmetic or (Arithmetic.SINGLE if onnx else Arithmetic.DOUBLE)
+        network, arithmetic = self.network, self._arithmetic(arithmetic)
         description = self.description() | {"operator_macs": operator_macs(network)}
         if not keep_dead:
             reduced = without_dead_channels(network)
@@ -132,6 +129,23 @@ class NetworkFile:
                 if len(kept) < self.network.tensors[name].picture[2] or not reduced.live[name].all()
             }
         return compile_network(network, configuration, description, arithmetic, goal, activation_bytes)
+
+    def check(
+        self, configuration: Configuration, arithmetic: Arithmetic | None = None, keep_dead: bool = False
+    ) -> None:
+        """:class:`BadInput` where no accelerator, however large, gives the runtime's every result.
+
+        What a network needs of the configuration's memories does not count, only how wide its array is.
+        """
+        network = self.network if keep_dead else without_dead_channels(self.network).network
+        lower(network, replace(configuration, tables=len(network.operators) + 1), self._arithmetic(arithmetic))
+
+    def _arithmetic(self, asked: Arithmetic | None) -> Arithmetic:
+        """What is asked for, or what the runtime has."""
+        onnx = self.network.runtime is Runtime.ONNX
+        if onnx and asked not in (None, Arithmetic.SINGLE):
+            raise BadInput(f"{self.network.file}: found arithmetic double, allowed single: ONNX Runtime rounds once")
+        return asked or (Arithmetic.SINGLE if onnx else Arithmetic.DOUBLE)
 
     def description(self) -> dict[str, Any]:
         """What the file beside the network says, defaults filled in."""

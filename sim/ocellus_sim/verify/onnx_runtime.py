@@ -11,6 +11,12 @@ import onnxruntime
 _FLOAT = ("Conv", "Gemm", "MatMul", "Add", "Mul", "AveragePool", "GlobalAveragePool", "Concat", "LeakyRelu", "Sigmoid")
 """Operators that have a quantised form: left in float they would mean that the oracle is none."""
 
+_MOVES = (
+    "MaxPool", "Slice", "Resize", "Concat", "Pad", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
+    "Identity",
+)  # fmt: skip
+"""Operators that also take bytes as they are."""
+
 onnxruntime.set_default_logger_severity(3)
 
 
@@ -34,9 +40,11 @@ def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 def quantised_outputs(model: onnx.ModelProto) -> list[str]:
     """The names of all tensors that QuantizeLinear or a quantised operator makes, or that are moved bytes of these."""
+    types = (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)
+    of_bytes = {i.name for i in model.graph.input if i.type.tensor_type.elem_type in types}
     names = []
     for node in model.graph.node:
-        moves = node.op_type in ("MaxPool", "Slice", "Resize") and node.input[0] in names
+        moves = node.op_type in _MOVES and (node.input[0] in names or node.input[0] in of_bytes)
         if moves or node.op_type == "QuantizeLinear" or node.op_type.startswith(("QLinear", "QGemm")):
             names.append(node.output[0])
     return names

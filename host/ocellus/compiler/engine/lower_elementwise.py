@@ -12,6 +12,7 @@ from .constants import constant_operand, constant_values
 from .copies import copied, spread_out
 from .layers import ArrayLayer, Combination
 from .lower_functions import apply_table
+from .quotients import EXACT_SUM
 from .scaling import is_onnx, pair_factors
 from .storages import Storages
 
@@ -28,7 +29,11 @@ def lower_sum(storages: Storages, operator: Operator) -> None:
         if single and other.picture == output.picture:
             _lower_as_table(storages, operator, inputs, output, number)
             return
+    found = pair_factors(storages, operator, inputs, output)
     operands = [_operand(storages, operator, inputs, n, output) for n in (0, 1)]
+    if len(found) > 1:
+        _lower_as_parts(storages, operator, operands, output, found)
+        return
     orders = ((0, 1), (1, 0)) if operator.kind is not Kind.SUB else ((0, 1),)
     ways = [(first, second) for first, second in orders if _fusable(storages, operands[first], operands[second])]
     if ways:
@@ -41,7 +46,7 @@ def lower_sum(storages: Storages, operator: Operator) -> None:
     else:
         first, second = 0, 1
         layer = copied((operator,), operands[0], storages.store(output), output.picture)
-    combination = _combination(storages, operator, inputs, (first, second), operands[second], output)
+    combination = _combination(operator, (first, second), operands[second], output, found[0])
     storages.add(replace(layer, combination=combination, multiply=operator.kind is Kind.MUL))
 
 
@@ -69,7 +74,7 @@ def _lower_as_table(
         apply_table(storages, operator, x, output, tuple(results.tolist()))
         return
     pairs = ((n, value) if constant else (value, n) for n in range(-128, 128))
-    factors = pair_factors(storages, operator, inputs, output)
+    factors = pair_factors(storages, operator, inputs, output)[0]
     low, high = activation_range(operator.activation, output)
     table = [_result(operator, inputs, factors, pair) + output.zero_point for pair in pairs]
     apply_table(storages, operator, x, output, tuple(min(max(n, low), high) for n in table))
@@ -103,18 +108,31 @@ def _sums(storages: Storages, value: str) -> int:
     return layer.kernel[0] * layer.kernel[1] * channels
 
 
+def _lower_as_parts(
+    storages: Storages, operator: Operator, operands: list[str], output: Tensor, found: list[PairFactors]
+) -> None:
+    """Results up to a level and those above it, each with factors of its own, and their sum."""
+    shape, zero = output.picture, output.zero_point
+    parts = []
+    for factors in found:
+        part = storages.temporary(operator, shape)
+        combination = _combination(operator, (0, 1), operands[1], output, factors)
+        layer = copied((operator,), operands[0], part, shape)
+        layer = replace(layer, combination=combination, multiply=operator.kind is Kind.MUL, partial=True)
+        storages.add(layer)
+        parts.append(part)
+    points = (found[0].high, zero, zero)
+    both = Combination(parts[0], points, EXACT_SUM[1], (EXACT_SUM[0], EXACT_SUM[0]))
+    storages.add(replace(copied((operator,), parts[1], storages.store(output), shape), combination=both))
+    storages.plan.notes.append(f"{operator} runs in 2 parts: no single factors round as ONNX Runtime does")
+
+
 def _combination(
-    storages: Storages,
-    operator: Operator,
-    inputs: list[Tensor],
-    order: tuple[int, int],
-    operand: str,
-    output: Tensor,
+    operator: Operator, order: tuple[int, int], operand: str, output: Tensor, found: PairFactors
 ) -> Combination:
     minimum, maximum = activation_range(operator.activation, output)
-    found = pair_factors(storages, operator, inputs, output)
     points, both = found.zero_points, (found.first, found.second)
     zero_points = (points[order[0]], points[order[1]], points[2])
     pair = None if operator.kind is Kind.MUL else (both[order[0]], both[order[1]])
-    subtract = operator.kind is Kind.SUB
-    return Combination(operand, zero_points, found.output, pair, subtract, minimum, maximum)
+    low, high = max(minimum, found.low), min(maximum, found.high)
+    return Combination(operand, zero_points, found.output, pair, operator.kind is Kind.SUB, low, high)

@@ -80,11 +80,11 @@ def _stairs(
     return found
 
 
-def pair_factors(storages: Storages, operator: Operator, inputs: list[Tensor], output: Tensor) -> PairFactors:
-    """Of ADD, SUB and MUL: both operands and the result."""
+def pair_factors(storages: Storages, operator: Operator, inputs: list[Tensor], output: Tensor) -> list[PairFactors]:
+    """Of ADD, SUB and MUL: both operands and the result; two sets where one gives the results up to a level."""
     if is_onnx(storages):
         found = exact_pair_factors(operator, inputs, output)
-        if isinstance(found, PairFactors):
+        if isinstance(found, list):
             return found
         scales = ", ".join(f"{t.scale:g}" for t in (*inputs, output))
         raise storages.refuse(
@@ -95,8 +95,8 @@ def pair_factors(storages: Storages, operator: Operator, inputs: list[Tensor], o
         )
     points = (inputs[0].zero_point, inputs[1].zero_point, output.zero_point)
     if operator.kind is Kind.MUL:
-        return PairFactors(Factor(0, 0), Factor(0, 0), product_factor(inputs[0], inputs[1], output), points)
-    return PairFactors(*add_factors(inputs[0], inputs[1], output), points)
+        return [PairFactors(Factor(0, 0), Factor(0, 0), product_factor(inputs[0], inputs[1], output), points)]
+    return [PairFactors(*add_factors(inputs[0], inputs[1], output), points)]
 
 
 def table_of(storages: Storages, operator: Operator, x: Tensor, output: Tensor) -> tuple[int, ...]:
