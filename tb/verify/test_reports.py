@@ -14,6 +14,7 @@ from ocellus.compiler.engine.work import operator_macs
 from ocellus.compiler.tflite_file import parse_network
 from ocellus.errors import BadInput
 from tb.oracle.builder import ModelBuilder, Quantisation
+from tb.oracle.public import needs_data, tflite_path
 
 
 def small_network(mean: bool = True) -> bytes:
@@ -98,3 +99,15 @@ def test_an_onnx_network_rounds_once():
     assert command.arithmetic_of(File, None) is command.Arithmetic.SINGLE  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r"net.onnx: found arithmetic double, allowed single"):
         command.arithmetic_of(File, "double")  # type: ignore[arg-type]
+
+
+@needs_data
+def test_activations_stay_below_what_is_asked_for(capsys):
+    command = ["compile", str(tflite_path("vww_96_int8")), "--config", "ecp5", "--activations"]
+    assert main([*command, "32"]) == 0
+    shown = capsys.readouterr().out
+    assert int(shown.split("\nactivations ")[1].split()[0].replace(",", "")) <= 32 * 1024
+    assert main([*command, "4"]) == 2
+    assert "bytes of activations, allowed 4096" in capsys.readouterr().err
+    assert main([*command, "9999"]) == 2
+    assert "--activations: found 9999, allowed above 0 and up to " in capsys.readouterr().err

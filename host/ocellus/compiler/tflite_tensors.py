@@ -42,7 +42,10 @@ class TensorReader:
     def count(self, what: str, found: int, allowed: int) -> int:
         """``found``, checked before anything loops over it."""
         if 4 * found > len(self.content):
-            raise BadInput(f"{self.file}: truncated or corrupt ({found} {what} in {len(self.content)} bytes)")
+            raise BadInput(
+                f"{self.file}: truncated or corrupt ({found} {what} in {len(self.content)} bytes), "
+                "allowed a whole .tflite file"
+            )
         if found > allowed:
             raise BadInput(f"{self.file}: found {found} {what}, allowed up to {allowed}")
         return found

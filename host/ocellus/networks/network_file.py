@@ -174,7 +174,7 @@ def load(path: str | Path) -> NetworkFile:
     :class:`BadInput` when the network or its description cannot be used.
     """
     path = Path(path)
-    network = read_onnx(path) if path.suffix == ".onnx" else read_network(path)
+    network = read_onnx(path) if path.suffix.lower() == ".onnx" else read_network(path)
     beside = path.with_suffix(".json")
     return describe(network, _read_json(beside), str(beside)) if beside.is_file() else describe(network, {}, str(path))
 

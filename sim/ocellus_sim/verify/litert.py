@@ -53,7 +53,10 @@ class Interpreted:
         """
         self._interpreter.set_tensor(self._input["index"], x)
         self._interpreter.invoke()
-        return [(self._names[index], self._interpreter.get_tensor(index).copy()) for index in self._outputs]
+        return [
+            (self._names.get(index, f"tensor {index}"), self._interpreter.get_tensor(index).copy())
+            for index in self._outputs
+        ]
 
 
 def _operators(model: bytes) -> list[Any]:

@@ -1,5 +1,6 @@
 """ONNX Runtime on the processor, every quantised tensor kept, its quantised kernels seen to be the ones that run."""
 
+import importlib
 import platform
 import tempfile
 from pathlib import Path
@@ -16,6 +17,15 @@ _MOVES = (
     "Identity",
 )  # fmt: skip
 """Operators that also take bytes as they are."""
+
+REFUSALS: tuple[type[Exception], ...] = (
+    ValueError, RuntimeError,
+    *(
+        kind for kind in vars(importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    ),
+)  # fmt: skip
+"""What a file may end in here; ONNX Runtime has an exception for each of its status codes."""
 
 onnxruntime.set_default_logger_severity(3)
 

@@ -17,16 +17,30 @@ class LiteRtOracle:
 
     def __init__(self, network: Network, content: bytes, arithmetic: Arithmetic) -> None:
         from .litert import Interpreted
+        from .litert_probe import fault
 
         single = arithmetic is Arithmetic.SINGLE
         self.name = "LiteRT (XNNPACK)" if single else "LiteRT (reference kernels)"
         self._network = network
-        self._runs = Interpreted(content, by_default=single)
+        reason = fault(content) if single else None
+        if reason is not None:
+            raise BadInput(
+                f"{network.file}: found a network on which LiteRT's default interpreter fails ({reason}), allowed "
+                "one that it runs, or --arithmetic double"
+            )
+        try:
+            self._runs = Interpreted(content, by_default=single)
+        except (RuntimeError, ValueError) as error:
+            raise _refused(network, "LiteRT", error) from None
         self.unsigned = self._runs.input_type is np.uint8
 
     def outputs(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """int8, by the tensor's name in the graph; ``x`` is the graph's input."""
-        found = self._runs.outputs(_as_file(self._network, self._runs.input_type, x).reshape(self._runs.input_shape))
+        held = _as_file(self._network, self._runs.input_type, x).reshape(self._runs.input_shape)
+        try:
+            found = self._runs.outputs(held)
+        except (RuntimeError, ValueError) as error:
+            raise _refused(self._network, "LiteRT", error) from None
         return {o.output: as_int8(found[o.number][1]) for o in self._network.operators}
 
 
@@ -45,8 +59,8 @@ class OnnxOracle:
         self._network, self._module = network, onnx_runtime
         try:
             self._runs = onnx_runtime.Interpreted(content)
-        except ValueError as error:
-            raise BadInput(f"{network.file}: ONNX Runtime: {error}") from None
+        except onnx_runtime.REFUSALS as error:
+            raise _refused(network, "ONNX Runtime", error) from None
         self.unsigned = self._runs.input_type == "tensor(uint8)"
 
     def outputs(self, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -55,7 +69,10 @@ class OnnxOracle:
         held = _as_file(self._network, kinds[self._runs.input_type], x)
         if self._runs.channels_first:
             held = np.ascontiguousarray(held.transpose(0, 3, 1, 2))
-        found = self._runs.outputs(held)
+        try:
+            found = self._runs.outputs(held)
+        except self._module.REFUSALS as error:
+            raise _refused(self._network, "ONNX Runtime", error) from None
         names = [o.output for o in self._network.operators if o.kind is not Kind.RESHAPE]
         tensors = self._network.tensors
         return {n: self._module.as_golden(found[n], tensors[n].unsigned) for n in names if n in found}
@@ -70,6 +87,12 @@ def oracle_of(network: Network, path: str | Path, arithmetic: Arithmetic) -> Ora
     return (
         OnnxOracle(network, content) if network.runtime is Runtime.ONNX else LiteRtOracle(network, content, arithmetic)
     )
+
+
+def _refused(network: Network, runtime: str, error: Exception) -> BadInput:
+    """A file that the importer reads and its runtime does not, or not to the end."""
+    detail = " ".join(str(error).split())[:160]
+    return BadInput(f"{network.file}: found a network that {runtime} refuses ({detail}), allowed one that it runs")
 
 
 def as_int8(x: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ... import networks
-from ...configurations import CONFIGURATIONS, configuration
+from ...configurations import CONFIGURATIONS, Configuration, configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ...networks import NetworkFile
@@ -34,6 +34,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         choices=list(ARITHMETICS),
         help="how sums are rounded (default: double for .tflite, single for .onnx)",
     )
+    parser.add_argument(
+        "--activations",
+        type=float,
+        metavar="KIB",
+        help="what the activations may take at most (default: the configuration's memory)",
+    )
     parser.add_argument("--keep-dead", action="store_true", help="keep channels that cannot reach the output")
     parser.add_argument("-o", "--output", metavar="IMAGE", help="where to write the program image")
     parser.set_defaults(run=run)
@@ -43,13 +49,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile ``arguments.network``; :class:`BadInput` when it cannot run on the configuration."""
     sizes = configuration(arguments.config)
     file = networks.load(arguments.network)
-    program = file.compile(sizes, arithmetic_of(file, arguments.arithmetic), arguments.keep_dead)
+    limit = _bytes(arguments.activations, sizes)
+    arithmetic = arithmetic_of(file, arguments.arithmetic)
+    program = file.compile(sizes, arithmetic, arguments.keep_dead, activation_bytes=limit)
     print(summary(program))
     if arguments.output:
         image = program.to_bytes()
         Path(arguments.output).write_bytes(image)
         print(f"wrote {arguments.output}, {len(image):,} bytes, {len(program.words()):,} words to load")
     return 0
+
+
+def _bytes(kib: float | None, sizes: Configuration) -> int | None:
+    """A limit of activations in bytes; :class:`BadInput` where the memory has not as many."""
+    most = sizes.activation_bytes / 1024
+    if kib is not None and not 0 < kib <= most:
+        raise BadInput(f"--activations: found {kib:g}, allowed above 0 and up to {most:g}, the KiB of {sizes.name}")
+    return None if kib is None else int(kib * 1024)
 
 
 def arithmetic_of(file: NetworkFile, name: str | None) -> Arithmetic:
