@@ -1,6 +1,7 @@
 """Executes a program image literally as docs/cnn.md says, and checks the contract as it goes.
 
-Shares the words of the image with the compiler, and nothing else: places, loops and sums are written from the page.
+Shares the words of the image with the compiler, and nothing else: places, loops and sums are written from the page,
+and how long results are under way is the gateware's to say.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ import numpy as np
 from ocellus.compiler.engine.image import Program
 from ocellus.configurations import PIXELS
 from ocellus.program_formats import LINE_BITS, Epilogue, LayerOp
+from ocellus_hdl.cnn.datapath import Datapath
+from ocellus_hdl.cnn.walk import Walk
 
 from .executor_arithmetic import epilogue, int32, rounded, signed
 from .executor_memory import WheelMemory
@@ -62,7 +65,7 @@ class Executor:
             assert not last, "a step behind the last"
             assert step["after"] <= number, f"step {number} waits for itself"
             complete = max(complete, step["after"])
-            memory.begin(number, complete)
+            memory.begin(number, complete, self._drain(number - 1) if number else None)
             assert step["wait_rows"] <= memory.rows_allowed(freed), f"step {number} waits for rows that cannot come"
             memory.arrive(memory.rows_allowed(freed) if self.eager else step["wait_rows"])
             memory.waited = max(memory.waited, step["wait_rows"])
@@ -84,10 +87,22 @@ class Executor:
             np.arange(columns),
             np.arange(-(-channels // g)) * self.place(h, "output_plane"),
         )
-        self.memory.begin(len(self.program.steps), len(self.program.steps))
+        self.memory.begin(len(self.program.steps), len(self.program.steps), None)
         need = (np.arange(places.shape[2] * g) < channels).reshape(-1, g)
-        words = self.memory.read(places % self.modulus, np.broadcast_to(need, (*places.shape, g)))
+        words = self.memory.read(places % self.modulus, np.broadcast_to(need, (*places.shape, g)), np.zeros(1, int))
         return words.reshape(rows, columns, -1)[:, :, :channels]
+
+    def _drain(self, number: int) -> int | None:
+        """Clocks from a command that makes results to the first that may read them; None with an epilogue."""
+        layer = self.program.layers[self.program.steps[number]["layer"]]
+        if layer["epilogue"] != Epilogue.PLAIN:
+            return None
+        return Walk.LATENCY + Datapath.latency(self.sizes, LayerOp(layer["op"])) + 2
+
+    def _each(self, layer: Mapping[str, Any], sums: int) -> int:
+        """Clocks at least from the end of one group's sums to the next."""
+        operand = layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY)
+        return max(sums + operand, layer["pace"])
 
     def _wrapped(self, places: np.ndarray, rows: np.ndarray, wrap: int, lines: int) -> np.ndarray:
         return (places - np.where(rows >= wrap, lines * self.sizes.banks, 0)) % self.modulus
@@ -130,7 +145,11 @@ class Executor:
         w = w.transpose(0, 4, 1, 2, 3, 5).reshape(layer["groups"] * c.outputs, len(ky), len(kx), channels)
         need = np.zeros((len(ky), len(kx), words * g), bool)
         need[:, :, :channels] = (w != 0).any(axis=0)
-        x = self._taps(places, inside, need.reshape(len(ky), len(kx), words, g), layer["fill"])
+        taps = np.arange(len(ky) * len(kx)).reshape(len(ky), len(kx), 1)
+        each, order = self._each(layer, taps.size * layer["chunks"]), tiles - tiles[0]
+        order = np.unique(order, return_inverse=True)[1] * layer["groups"]
+        ahead = _sum(order * each, 0 * ky, 0 * kx, np.arange(words) * g // c.inputs) + taps * layer["chunks"]
+        x = self._taps(places, inside, need.reshape(len(ky), len(kx), words, g), layer["fill"], ahead)
         x = x.reshape(len(oy), len(ky), len(kx), -1)[..., :channels]
         acc = x.reshape(len(oy), -1).astype(np.float64) @ w.reshape(len(w), -1).astype(np.float64).T
         value = self._requantise(layer, acc.astype(np.int64), layer["groups"], c.outputs)
@@ -142,7 +161,8 @@ class Executor:
             self._check_spread(out, tiles, layer["out_spread"], f"step {step}: second operands")
         first = np.arange(value.shape[1])
         out = (out[:, None] + first // g * place("out_plane")) % self.modulus
-        value = self._finish(layer, value, out, first % g)
+        behind = (order.max() + layer["groups"] - 1 - order[:, None] - first // c.outputs) * each
+        value = self._finish(layer, value, out, first % g, behind)
         return value.reshape(rows, columns, -1)
 
     def _window(self, layer: Mapping[str, Any], step: Mapping[str, Any]) -> np.ndarray:
@@ -178,10 +198,12 @@ class Executor:
         self._check_writes(out, oy * columns + ox // wide)
         w = None if maximum else self._window_weights(layer, passes)
         acc = np.zeros((len(oy), groups, g), np.int64)
-        behind = np.arange(g) == 0  # the largest of bytes behind the last channel may be anything
+        each, order = self._each(layer, passes), oy * -(-columns // wide) + ox // wide
+        some = np.arange(g) == 0  # the largest of bytes behind the last channel may be anything
         for k in range(groups):
-            need = behind if w is None else w[k] != 0
-            x = self._taps((base + k * place("in_plane")) % self.modulus, inside, need, layer["fill"])
+            need = some if w is None else w[k] != 0
+            ahead = (k * (order.max() + 1) + order) * each
+            x = self._taps((base + k * place("in_plane")) % self.modulus, inside, need, layer["fill"], ahead)
             if w is None:
                 acc[:, k] = x.max(axis=(1, 2))
             else:
@@ -189,7 +211,8 @@ class Executor:
         value = self._requantise(layer, acc.reshape(len(oy), groups * g), groups, g)
         channel = np.arange(groups * g)
         out = (out[:, None] + channel // g * place("out_plane")) % self.modulus
-        value = self._finish(layer, value, out, channel % g)
+        behind = (groups - 1 - channel // g) * (order.max() + 1) * each + (order.max() - order[:, None]) * each
+        value = self._finish(layer, value, out, channel % g, behind)
         return value.reshape(rows, columns, -1)
 
     def _window_weights(self, layer: Mapping[str, Any], passes: int) -> np.ndarray:
@@ -204,11 +227,14 @@ class Executor:
         w = w.reshape(layer["groups"], sets, PIXELS, c.word)
         return np.broadcast_to(w, (layer["groups"], passes, PIXELS, c.word)).astype(np.float64)
 
-    def _taps(self, places: np.ndarray, inside: np.ndarray, need: np.ndarray, fill: int) -> np.ndarray:
-        """Words at ``places``, int8 with another axis of bytes; ``inside`` lacks the trailing axes of ``places``."""
+    def _taps(
+        self, places: np.ndarray, inside: np.ndarray, need: np.ndarray, fill: int, ahead: np.ndarray
+    ) -> np.ndarray:
+        """Words at ``places``, int8 with another axis of bytes; ``inside`` and ``ahead`` lack trailing axes."""
+        ahead = ahead.reshape(*ahead.shape, *[1] * (places.ndim - ahead.ndim))
         inside = inside.reshape(*inside.shape, *[1] * (places.ndim - inside.ndim), 1)
         need = np.broadcast_to(need, (*places.shape, self.sizes.word))
-        words = self.memory.read(places, need & inside)
+        words = self.memory.read(places, need & inside, ahead)
         return np.where(inside, words, np.int8(fill))
 
     def _requantise(self, layer: Mapping[str, Any], acc: np.ndarray, groups: int, channels: int) -> np.ndarray:
@@ -225,14 +251,16 @@ class Executor:
         keys = np.unique(clocks * self.sizes.banks + places % self.sizes.banks)
         assert len(keys) == len(places), "two pixels of one clock are written to one bank"
 
-    def _finish(self, layer: Mapping[str, Any], value: np.ndarray, places: np.ndarray, byte: np.ndarray) -> np.ndarray:
+    def _finish(
+        self, layer: Mapping[str, Any], value: np.ndarray, places: np.ndarray, byte: np.ndarray, behind: np.ndarray
+    ) -> np.ndarray:
         """The epilogue of ``value`` (pixels, channels), written to its places."""
         y = None
         if layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY):
             operand = (places + layer["operand_lines"] * self.sizes.banks) % self.modulus
             y = self.memory.read_operands(operand, np.broadcast_to(byte, places.shape), places)
         result = epilogue(layer, value, y, self.program.tables)
-        self.memory.write(places, np.broadcast_to(byte, places.shape), result)
+        self.memory.write(places, np.broadcast_to(byte, places.shape), result, behind)
         return result
 
 

@@ -7,10 +7,12 @@ import numpy as np
 from ocellus.configurations import Configuration
 
 _NEVER, _INPUT = -2, -1
+_LONG = 1 << 30
+"""More clocks than anything takes."""
 
 
 class WheelMemory:
-    """Words by number (``line * banks + bank``), their bytes, and for each byte the step that wrote it.
+    """Words by number (``line * banks + bank``), their bytes, and for each byte the step that wrote it, and how early.
 
     Every byte begins with a pattern, so that a word that is used although nothing wrote it does not look like zero.
     Reading names what is needed of it; the rest may be anything.
@@ -22,14 +24,19 @@ class WheelMemory:
         self.data = ((np.arange(words * sizes.word) * 73 + 19) % 256).astype(np.uint8).view(np.int8)
         self.data = self.data.reshape(words, sizes.word).copy()
         self.writer = np.full((words, sizes.word), _NEVER, np.int32)
+        self.behind = np.zeros_like(self.writer)
         self.reader = np.full(words, _NEVER, np.int32)
         self.input_row = np.full(words, -1, np.int32)
-        self.arrived = self.waited = self.step = self.complete = 0
+        self.arrived = self.waited = self.step = self.complete = self.drain = 0
         self._rows = _stored(header, x, sizes.word)
 
-    def begin(self, step: int, complete: int) -> None:
-        """Reads and writes are now those of ``step``, which knows that the first ``complete`` steps are over."""
-        self.step, self.complete = step, complete
+    def begin(self, step: int, complete: int, drain: int | None) -> None:
+        """Reads and writes are now those of ``step``, which knows that the first ``complete`` steps are over.
+
+        Of the one directly before it also what was made so early that ``drain`` clocks lie between its command and the
+        one that reads it; of none with None.
+        """
+        self.step, self.complete, self.drain = step, complete, _LONG if drain is None else drain
 
     def rows_allowed(self, freed: int) -> int:
         """How many rows of the input may have come when ``freed`` are no longer needed."""
@@ -50,13 +57,17 @@ class WheelMemory:
                 self.input_row[first : first + columns] = row
         self.arrived = max(self.arrived, rows)
 
-    def read(self, places: np.ndarray, need: np.ndarray) -> np.ndarray:
-        """Words at ``places``, with an axis of bytes; ``need`` marks the bytes that matter."""
+    def read(self, places: np.ndarray, need: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+        """Words at ``places``, with an axis of bytes; ``need`` marks the bytes that matter.
+
+        The commands that read lie at least ``ahead`` clocks behind the step's first.
+        """
         flat, wanted = places.ravel(), need.reshape(-1, self.sizes.word)
         any_wanted = wanted.any(axis=1)
         assert (flat[any_wanted] < len(self.data)).all(), f"step {self.step} reads behind the last line"
         flat = np.where(flat < len(self.data), flat, 0)
-        self._check(self.writer[flat][wanted], flat[any_wanted])
+        clocks = self.behind[flat] + np.broadcast_to(ahead, places.shape).reshape(-1, 1)
+        self._check(self.writer[flat][wanted], flat[any_wanted], clocks[wanted] + 1)
         self.reader[flat[any_wanted]] = self.step
         return self.data[flat].reshape(*places.shape, self.sizes.word)
 
@@ -67,21 +78,23 @@ class WheelMemory:
         """
         assert (places < len(self.data)).all(), f"step {self.step} reads behind the last line"
         writers = self.writer[places, byte]
-        self._check(writers[writers != _NEVER], places.ravel())
+        self._check(writers[writers != _NEVER], places.ravel(), np.zeros(1))
         self.reader[places[places != results]] = self.step
         return self.data[places, byte].astype(np.int64)
 
-    def write(self, places: np.ndarray, byte: np.ndarray, values: np.ndarray) -> None:
-        """Single bytes."""
+    def write(self, places: np.ndarray, byte: np.ndarray, values: np.ndarray, behind: np.ndarray) -> None:
+        """Single bytes, whose last commands lie at least ``behind`` clocks before the step's last."""
         assert (places < len(self.data)).all(), f"step {self.step} writes behind the last line"
         assert not (self.writer[places, byte] == _INPUT).any(), f"step {self.step} writes into the input"
         assert not (self.reader[places] == self.step).any(), f"step {self.step} writes what it may still read"
         self.data[places, byte] = values
         self.writer[places, byte] = self.step
+        self.behind[places, byte] = behind
 
-    def _check(self, writers: np.ndarray, words: np.ndarray) -> None:
+    def _check(self, writers: np.ndarray, words: np.ndarray, clocks: np.ndarray) -> None:
         assert not (writers == _NEVER).any(), f"step {self.step} reads what was never written"
-        late = writers[writers >= self.complete]
+        in_time = (writers == self.step - 1) & (clocks >= self.drain)
+        late = writers[(writers >= self.complete) & ~in_time]
         assert not late.size, f"step {self.step} reads what step {late[:1]} writes, {self.complete} are complete"
         rows = self.input_row[words]
         assert rows.max(initial=-1) < self.waited, f"step {self.step} reads input row {rows.max()}, not waited for"

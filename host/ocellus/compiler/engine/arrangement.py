@@ -6,11 +6,14 @@ from enum import StrEnum
 from itertools import product
 
 from ...errors import BadInput
-from .geometry import Layouts, Walk, clocks, total_clocks, walk
+from ...program_formats import Epilogue, LayerOp
+from .geometry import Layouts, Walk, clocks, total_clocks, walk, work
 from .layers import ArrayLayer, Plan
 from .layout import LayoutChooser
+from .overlap import overlapped
+from .pipeline import drain
 from .placement import Place, last_word, peak_words, place
-from .predict import DRAIN, with_waits
+from .predict import Clockwork, Work
 from .schedule import Rows, Waits, in_pieces, interleaved, waits
 from .segments import Estimate, Partition, head_and_singles, partition
 
@@ -73,6 +76,7 @@ class Arranger:
     def __init__(self, plan: Plan, goal: Goal, words: int) -> None:
         self.plan, self.goal, self.words = plan, goal, words
         self._chooser = LayoutChooser(plan)
+        self._least = drain(plan.sizes, LayerOp.POINT, Epilogue.PLAIN) + 3
         self._ideal = [walk(layer, plan.sizes, None, None) for layer in plan.layers]
 
     def rows(self, number: int, loss: float, least_clocks: int) -> int:
@@ -96,18 +100,16 @@ class Arranger:
         ways = [self._walk(layer, layouts) for layer in plan.layers]
         steps: list[Rows] = []
 
-        def duration(number: int, count: int) -> int:
-            return clocks(plan.layers[number], ways[number], plan.sizes, count)
-
         for first, last in parts:
             if last - first > 1:
                 steps += interleaved(plan, range(first, last), rows[first:last], late)
             else:
                 steps += in_pieces(plan, range(first, last), rows[first:last])
         found = waits(plan, steps)
-        took = with_waits([duration(s.layer, s.count) for s in steps], [w.after for w in found])
+        found = overlapped(plan, steps, found, self._works(steps, found, ways))
         needed = [w.wait_rows for w in found]
         end = needed.index(max(needed))
+        took = Clockwork(plan.sizes).run(self._works(steps, found, ways))
         places = place(plan, steps, found, layouts, self.words)
         peak = peak_words(plan, places)
         return Arrangement(parts, rows, late, steps, found, layouts, ways, places, sum(took), sum(took[end:]), peak)
@@ -122,15 +124,15 @@ class Arranger:
     def fast(self) -> Iterator[Arrangement]:
         """The first layers interleaved, the others one by one."""
         count = len(self.plan.layers)
-        alone = self.all_rows(0.0, DRAIN + 3)
+        alone = self.all_rows(0.0, self._least)
         for number in range(min(count, _LONGEST) + 1):
             yield self.arranged(head_and_singles(number, count), alone)
 
     def small(self) -> Iterator[Arrangement]:
         """Arrangements that should fit into about as many words as there are."""
         count, words = len(self.plan.layers), self.words
-        alone = self.all_rows(0.0, DRAIN + 3)
-        ways = [alone, *(self.all_rows(loss, least) for loss in _LOSSES for least in (1, DRAIN + 3))]
+        alone = self.all_rows(0.0, self._least)
+        ways = [alone, *(self.all_rows(loss, least) for loss in _LOSSES for least in (1, self._least))]
         estimates = [Estimate(self.plan, self._chooser.layouts(rows), rows) for rows in ways]
         spent = [self._clocks(rows) for rows in ways]
         found = [partition(estimates, spent, int(share * words)) for share in _SHARES]
@@ -152,6 +154,15 @@ class Arranger:
             total_clocks(x, self._walk(x, layouts), self.plan.sizes, n)
             for x, n in zip(self.plan.layers, rows, strict=True)
         ]
+
+    def _works(self, steps: Sequence[Rows], found: Sequence[Waits], ways: Sequence[Walk]) -> list[Work]:
+        """What each step asks of the accelerator."""
+        works, rows = [], 0
+        for s, w in zip(steps, found, strict=True):
+            layer, way = self.plan.layers[s.layer], ways[s.layer]
+            works.append(work(s.layer, layer, way, self.plan.sizes, s.count, w.after, w.wait_rows > rows))
+            rows = max(rows, w.wait_rows)
+        return works
 
     def _walk(self, layer: ArrayLayer, layouts: Layouts) -> Walk:
         return walk(layer, self.plan.sizes, layouts[layer.source].pitch, layouts[layer.output].pitch)

@@ -7,7 +7,7 @@ import numpy as np
 from ...configurations import PIXELS, Configuration
 from ...program_formats import Epilogue, LayerOp
 from .layers import ArrayLayer
-from .predict import point_clocks, window_clocks
+from .predict import Work, cut_clocks, places_of, tiles_of
 
 
 @dataclass(frozen=True)
@@ -110,18 +110,26 @@ def _windows(layer: ArrayLayer, sizes: Configuration, in_pitch: int | None) -> W
     return Walk(stride if not narrow else 0, 1, 1 if narrow else PIXELS, False, tap_rows, tap_columns, passes)
 
 
+def work(
+    number: int, layer: ArrayLayer, way: Walk, sizes: Configuration, rows: int, after: int = 0, waits: bool = False
+) -> Work:
+    """What ``rows`` output rows ask of the accelerator."""
+    columns, channels = layer.out_shape[1], layer.out_shape[2]
+    count = way.passes[0] * way.passes[1]
+    common = number, layer.op, layer.epilogue
+    if layer.op is LayerOp.POINT:
+        shape = rows, columns, way.tile, way.cut
+        groups = tiles_of(*shape) * -(-channels // sizes.outputs)
+        sums = count * -(-layer.in_shape[2] // sizes.inputs)
+        return Work(*common, groups, sums, pace(layer, sizes), 1, 0, cut_clocks(*shape), after, waits)
+    places = places_of(sizes, rows, columns, way.tile)
+    sets = 0 if layer.op is LayerOp.MAXIMUM else 1 if layer.shared else count
+    return Work(*common, -(-channels // sizes.word), count, pace(layer, sizes), places, sets, 0, after, waits)
+
+
 def clocks(layer: ArrayLayer, way: Walk, sizes: Configuration, rows: int) -> int:
     """Clocks that ``rows`` output rows take the array, without waiting."""
-    operand = layer.epilogue in (Epilogue.ADD, Epilogue.MULTIPLY)
-    columns, channels = layer.out_shape[1], layer.out_shape[2]
-    slowest = pace(layer, sizes)
-    count = way.passes[0] * way.passes[1]
-    if layer.op is LayerOp.POINT:
-        sums, groups = count * -(-layer.in_shape[2] // sizes.inputs) + operand, -(-channels // sizes.outputs)
-        return point_clocks(rows, columns, way.tile, way.cut, groups, sums, slowest)
-    wide = 1 if way.tile == 1 else sizes.windows
-    sets = 0 if layer.op is LayerOp.MAXIMUM else 1 if layer.shared else count
-    return window_clocks(sizes, rows, columns, wide, -(-channels // sizes.word), max(count + operand, slowest), sets)
+    return work(0, layer, way, sizes, rows).clocks(sizes)
 
 
 def total_clocks(layer: ArrayLayer, way: Walk, sizes: Configuration, rows: int) -> int:

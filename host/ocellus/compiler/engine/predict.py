@@ -1,59 +1,239 @@
-"""How many clocks a program will take, layer by layer."""
+"""How many clocks a program takes, layer by layer: the accelerator's pace, worked out step by step.
 
+docs/cnn.md tells the rules that this follows. Everything is waited for but the rows of the input, which come as they
+come.
+"""
+
+from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ...configurations import PIXELS, Configuration
 from ...program_formats import Epilogue, LayerOp
+from .pipeline import drain, wheel
 
-DRAIN = 45
-"""Clocks from a step's last read to its last result: a step that needs the one directly before it waits so long."""
-
+FETCH_STEP, FETCH_LAYER = 9, 26
+"""Clocks from one step's beginning until the next is fetched, and more if its layer is another."""
+ARRIVAL = 5
+"""Clocks from the last byte of the rows that a step waits for to its beginning."""
+CUT = 5
+"""Clocks from a step's fetch to a convolution's first command, besides those in which its first tile is cut."""
+SIDE = 3
+"""Pixels that are cut in a clock."""
+SETS = 16
+"""Sets of nine taps that the store of windows holds."""
+FREE, PROMISED, RETURNED = 4, 2, 4
+"""From a convolution's last command to the first read of the weight memory that it leaves free; from a set's last read
+to the first command that finds it; from a group's last command, besides the wheel's, until its sets have given way."""
+COMBINED = 2
+"""Clocks by which another layer may begin sooner than a step that needs the combined results."""
+END = 1
+"""Clocks from the last step's drain to the inference's end."""
 
 Fields = Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a step asks of the accelerator.
+
+    Attributes
+    ----------
+    after : int
+        Steps that must be complete before it.
+    waits : bool
+        It needs rows of the input that no step before needs.
+    op, epilogue : int
+    groups : int
+        Groups, for a convolution those of all tiles.
+    sums : int
+        Commands of a group's sums; for windows those of one place.
+    places : int
+        Places that a group has: 1 for a convolution.
+    pace : int
+        Clocks from one end of sums to the next.
+    sets : int
+        Sets of weights that a group of windows takes.
+    cut : int
+        Clocks in which a convolution's tile is cut.
+    """
+
+    layer: int
+    op: int
+    epilogue: int
+    groups: int
+    sums: int
+    pace: int
+    places: int = 1
+    sets: int = 0
+    cut: int = 0
+    after: int = 0
+    waits: bool = False
+
+    @property
+    def point(self) -> bool:
+        """It is a convolution."""
+        return self.op == LayerOp.POINT
+
+    @property
+    def operand(self) -> int:
+        """Commands that read a second operand: one behind the sums."""
+        return int(self.epilogue in (Epilogue.ADD, Epilogue.MULTIPLY))
+
+    @property
+    def least(self) -> int:
+        """Clocks of a group that nothing holds up."""
+        return (self.places - 1) * self.each + self.sums + self.operand
+
+    @property
+    def each(self) -> int:
+        """Clocks from one end of sums to the next."""
+        return max(self.sums + self.operand, self.pace)
+
+    def group(self, sizes: Configuration) -> int:
+        """Clocks from one group's beginning to the next, by the pace of sums and of the parameters' fetches."""
+        words = -(-(sizes.outputs if self.point else sizes.word) // sizes.parameter_lanes)
+        return max(self.places * self.each, words)
+
+    def clocks(self, sizes: Configuration) -> int:
+        """Clocks of all groups, when weights come at their own pace, one word a clock."""
+        return self.groups * max(self.group(sizes), self.sets * sizes.window_words)
+
+
 def predict(sizes: Configuration, layers: Sequence[Fields], steps: Sequence[Fields]) -> list[int]:
-    """Clocks of each layer, its waits for earlier steps included, waits for the input's rows not."""
-    durations = [step_clocks(sizes, layers[step["layer"]], step["rows"]) for step in steps]
+    """Clocks of each layer."""
+    works, rows = [], 0
+    for step in steps:
+        works.append(_work(sizes, layers[step["layer"]], step, step["wait_rows"] > rows))
+        rows = max(rows, step["wait_rows"])
     clocks = [0] * len(layers)
-    for step, took in zip(steps, with_waits(durations, [step["after"] for step in steps]), strict=True):
-        clocks[step["layer"]] += took
+    for work, took in zip(works, Clockwork(sizes).run(works), strict=True):
+        clocks[work.layer] += took
     return clocks
 
 
-def with_waits(durations: Sequence[int], after: Sequence[int]) -> list[int]:
-    """Clocks from the end of one step to the end of the next: its own and those in which it waits for earlier ones."""
-    found: list[int] = []
-    complete: list[int] = []
-    now = 0
-    for duration, needed in zip(durations, after, strict=True):
-        end = max([now, *complete[:needed][-1:]]) + duration
-        found.append(end - now)
-        complete.append(end + DRAIN)
-        now = end
-    return found
-
-
-def step_clocks(sizes: Configuration, layer: Fields, rows: int) -> int:
-    """Clocks of ``rows`` rows of a layer."""
-    columns, groups = layer["out_columns"], layer["groups"]
-    operand = int(layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY))
-    count = layer["kernel_rows"] * layer["kernel_columns"]
+def _work(sizes: Configuration, layer: Fields, step: Fields, waits: bool) -> Work:
+    columns, count = layer["out_columns"], layer["kernel_rows"] * layer["kernel_columns"]
+    common = step["layer"], layer["op"], layer["epilogue"]
     if layer["op"] == LayerOp.POINT:
-        return point_clocks(
-            rows, columns, layer["tile"], bool(layer["cut"]), groups, count * layer["chunks"] + operand, layer["pace"]
-        )
-    wide = sizes.windows if layer["tile"] == PIXELS else 1
+        shape = step["rows"], columns, layer["tile"], bool(layer["cut"])
+        tiles, cut = tiles_of(*shape), cut_clocks(*shape)
+        groups, sums = tiles * layer["groups"], count * layer["chunks"]
+        return Work(*common, groups, sums, layer["pace"], 1, 0, cut, step["after"], waits)
+    places = places_of(sizes, step["rows"], columns, layer["tile"])
     sets = 0 if layer["op"] == LayerOp.MAXIMUM else 1 if layer["shared"] else count
-    return window_clocks(sizes, rows, columns, wide, groups, max(count + operand, layer["pace"]), sets)
+    return Work(*common, layer["groups"], count, layer["pace"], places, sets, 0, step["after"], waits)
 
 
-def point_clocks(rows: int, columns: int, tile: int, cut: bool, groups: int, sums: int, pace: int) -> int:
-    """Clocks of ``rows`` rows of a convolution; ``sums`` clocks make a group's sums."""
-    tiles = rows * -(-columns // tile) if cut else -(-rows * columns // tile)
-    return tiles * groups * max(sums, pace)
+def tiles_of(rows: int, columns: int, tile: int, cut: bool) -> int:
+    """Tiles of a convolution's step."""
+    return rows * -(-columns // tile) if cut else -(-rows * columns // tile)
 
 
-def window_clocks(sizes: Configuration, rows: int, columns: int, wide: int, groups: int, each: int, sets: int) -> int:
-    """Clocks of ``rows`` rows of windows; a channel word takes at least as long as its ``sets`` of weights to fetch."""
-    return groups * max(rows * -(-columns // wide) * each, sets * sizes.window_words)
+def cut_clocks(rows: int, columns: int, tile: int, cut: bool) -> int:
+    """Clocks in which the first tile of a step is cut: three pixels a clock, one of short tiles or rows."""
+    pixels = min(columns if cut else rows * columns, tile)
+    return -(-pixels // SIDE) if tile == PIXELS and columns >= SIDE else pixels
+
+
+def places_of(sizes: Configuration, rows: int, columns: int, tile: int) -> int:
+    """Places of windows in a step, each of one window or of several side by side."""
+    return rows * -(-columns // (sizes.windows if tile > 1 else 1))
+
+
+class Clockwork:
+    """Counts the clocks of one step after the other."""
+
+    def __init__(self, sizes: Configuration) -> None:
+        self.sizes = sizes
+        self.now = 0  # the last command's clock
+        self._begun, self._layer = -FETCH_STEP - FETCH_LAYER - CUT - PIXELS, -1  # hidden behind the first rows
+        self._paced = 0  # sums may not end before
+        self._combined = 0  # no other layer before
+        self._complete: list[int] = []
+        # The store of windows: the next word may be read, the port is free again, and of how many of its clocks till
+        # then; and when sets give way.
+        self._reads, self._port, self._idle = 0, 0, 0.0
+        self._returns = deque([0] * SETS, SETS)
+
+    def run(self, works: Sequence[Work]) -> list[int]:
+        """Clocks from the end of one step to the end of the next, those in which it is fetched among the one before."""
+        found = []
+        for work in works:
+            fetch, took = self._step(work)
+            found[-1:] = [n + fetch for n in found[-1:]]
+            found.append(took)
+        if works:
+            found[-1] += self._complete[-1] + END - self.now
+        return found
+
+    def _step(self, work: Work) -> tuple[int, int]:
+        """Clocks of its fetch that nothing hides, and its other clocks."""
+        end = self.now
+        other = work.layer != self._layer
+        fetched = self._begun + FETCH_STEP + (FETCH_LAYER if other else 0)
+        asks = max(fetched, self._reads) if work.sets else fetched
+        if work.sets:
+            fetched = asks + 1
+        begin = max(end, fetched + work.point)
+        if work.after:
+            begin = max(begin, self._complete[work.after - 1])
+        if other:
+            begin = max(begin, self._combined)
+        fetch = min(max(0, fetched - end - 1), begin - end)
+        if work.waits:  # long enough for all else to be over
+            begin, self._paced = begin + ARRIVAL, 0
+        self._begun, self._layer = begin, work.layer
+        first = begin + 1
+        if work.point:
+            self.now = self._convolution(work, max(first, fetched + CUT + work.cut)) - 1
+        else:
+            self.now = self._windows(work, first, asks + 1) - 1
+        done = self.now - work.operand + drain(self.sizes, work.op, work.epilogue)
+        self._complete.append(done)
+        if work.epilogue != Epilogue.PLAIN:
+            self._combined = done - COMBINED
+        return fetch, self.now - end - fetch
+
+    def _held(self, work: Work, first: int) -> int:
+        """The first command's clock, or later as the end of its sums is held."""
+        return first + max(0, self._paced - (first + work.sums - 1))
+
+    def _convolution(self, work: Work, first: int) -> int:
+        """One behind the last command."""
+        first = self._held(work, first)
+        end = first + (work.groups - 1) * work.group(self.sizes) + work.least
+        self._paced = end - 1 - work.operand + work.pace
+        self._port, self._idle = end - 1 + FREE, 1 - work.groups * work.sums / (end - first)
+        return end
+
+    def _windows(self, work: Work, first: int, read: int) -> int:
+        """One behind the last command."""
+        sizes = self.sizes
+        end = begin = first
+        returned = RETURNED + wheel(sizes)
+        self._reads = max(self._reads, read)
+        for _ in range(work.groups):
+            for _ in range(work.sets):
+                self._read(max(self._reads, self._returns[0]), sizes.window_words)
+                self._returns.append(0)
+            if work.sets:
+                begin = max(begin, self._reads - 1 + PROMISED)
+            begin = self._held(work, max(begin, end))
+            end = begin + work.least
+            for n in range(work.sets):
+                self._returns[-1 - n] = end - 1 + returned
+            self._paced = end - 1 - work.operand + work.pace
+            begin += work.group(sizes)
+        return end
+
+    def _read(self, begin: int, words: int) -> None:
+        """A set is read, in between the reads of a convolution as long as it lasts."""
+        busy = max(0, self._port - begin)
+        between = int(busy * self._idle)
+        if not busy:
+            self._reads = begin + words
+        elif words <= between:
+            self._reads = begin + int(words / self._idle)
+        else:
+            self._reads = self._port + words - between

@@ -1,5 +1,6 @@
 """The order of work: which rows of which layer, step by step, and what each step has to wait for."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -150,21 +151,29 @@ def reads(plan: Plan, step: Rows) -> dict[str, tuple[int, int]]:
 
 
 def waits(plan: Plan, steps: Sequence[Rows]) -> list[Waits]:
-    """The waits of every step, and the input rows that nobody needs after it."""
-    made: dict[tuple[str, int], int] = {}
-    found: list[tuple[int, int]] = []
-    for number, step in enumerate(steps):
-        needs = reads(plan, step)
-        after = 0
-        for storage, (low, high) in needs.items():
-            after = max([after, *(made.get((storage, row), -1) + 1 for row in range(low, high))])
-        found.append((after, needs.get(plan.input, (0, 0))[1]))
-        layer = plan.layers[step.layer]
-        for row in layer.rows_written(step.first, step.last):
-            made[layer.output, row] = number
+    """The waits of every step, and the input rows that nobody needs after it.
+
+    The last step waits for the whole input, for no inference may end before its input does.
+    """
+    after = [max(needed, default=0) for needed in writers(plan, steps)]
     rows = plan.shapes[plan.input][0]
     free, low = [], rows
     for step in reversed(steps):
         free.append(low)
         low = min(low, reads(plan, step).get(plan.input, (rows, rows))[0])
-    return [Waits(after, wait, freed) for (after, wait), freed in zip(found, reversed(free), strict=True)]
+    wait = [reads(plan, step).get(plan.input, (0, 0))[1] for step in steps[:-1]] + [rows]
+    return [Waits(*all_three) for all_three in zip(after, wait, reversed(free), strict=True)]
+
+
+def writers(plan: Plan, steps: Sequence[Rows]) -> list[set[int]]:
+    """For every step the numbers, from 1 on, of those that write what it reads."""
+    made: dict[tuple[str, int], set[int]] = defaultdict(set)
+    found = []
+    for number, step in enumerate(steps, 1):
+        needs = reads(plan, step)
+        rows = ((storage, row) for storage, (low, high) in needs.items() for row in range(low, high))
+        found.append(set().union(*(made[row] for row in rows)))
+        layer = plan.layers[step.layer]
+        for row in layer.rows_written(step.first, step.last):
+            made[layer.output, row].add(number)
+    return found
