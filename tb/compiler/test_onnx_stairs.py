@@ -17,7 +17,7 @@ SCALED = (Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D, Kind.FULLY_CONNECTED, Kind.MEAN)
 
 def by_stairs(found: list[Stair], channel: int, sums: np.ndarray, zero_point: int) -> np.ndarray:
     """What the layers make of the sums: bytes between them, each addition clamped to bytes."""
-    result = np.full(sums.shape, zero_point)
+    result = np.zeros(sums.shape, np.int64)
     for n, stair in enumerate(found):
         share = stair.shares[channel]
         value = np.full(sums.shape, stair.zero_point)
@@ -26,9 +26,9 @@ def by_stairs(found: list[Stair], channel: int, sums: np.ndarray, zero_point: in
             scaled = ((sums.astype(object) + share.bias) * share.factor.multiplier + (1 << right >> 1)) // (1 << right)
             value = np.clip(scaled + stair.zero_point, -(1 << 40), 1 << 40).astype(np.int64)
         value = value.clip(stair.minimum, stair.maximum)
-        result = value if n == 0 and len(found) == 1 else (result + value - stair.base)
-        if n > 0:
-            result = result.clip(-128, 127)
+        before = found[n - 1].total if n > 1 else found[0].base
+        result = value if n == 0 else (result - before + value - stair.base + stair.total).clip(-128, 127)
+    assert len(found) == 1 or found[-1].total == zero_point
     return result
 
 

@@ -147,16 +147,29 @@ def test_a_picture_is_scaled_and_quantised(kind, tmp_path):
         ("none.npy", None, "found no file"),
         ("x.dat", bytes(7), "found 7 values, allowed 144 (1x6x6x4)"),
         ("x.npy", b"no array", "found no array"),
+        ("x.npy", (1, 4, 6, 6), "found shape (1, 4, 6, 6), allowed 1x6x6x4"),
+        ("x.npy", (144,), "found shape (144,), allowed 1x6x6x4"),
         ("x.png", b"no picture", "found a picture for an input of 4 channels, allowed 1 or 3"),
     ],
 )
 def test_inputs_that_cannot_be_used_are_refused_in_one_sentence(net, tmp_path, capsys, name, content, text):
-    if content is not None:
+    if isinstance(content, tuple):
+        np.save(tmp_path / name, np.zeros(content, np.int8))
+    elif content is not None:
         (tmp_path / name).write_bytes(content)
     assert main(["verify", str(net), "--input", str(tmp_path / name)]) == 2
     shown = capsys.readouterr().err
     assert text in shown
     assert shown.count("\n") == 1
+
+
+def test_arrays_of_onnx_networks_may_have_their_channels_first(tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(random_onnx("conv", 1, "qdq", False))
+    file = networks.load(path)
+    want = random_input(file.network, 1)
+    np.save(tmp_path / "x.npy", want.transpose(0, 3, 1, 2))
+    assert (read_input(tmp_path / "x.npy", file, False) == want).all()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ just beside a half counts as that half, which goes to the even neighbour, so tha
 multiplier to different sides. For scales without such ties there are stairs one above the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ LARGEST_MULTIPLIER = (1 << 31) - 1
 LARGEST_RIGHT_SHIFT = 62
 MAX_STAIRS = 12
 """One above the other: each is a layer that does the operator's work again."""
+_PARTS = 3
+"""Of the first stair of a pair, at most: each is a layer of its own."""
 _FARTHEST = 250
 """How many levels a pair's stairs may be apart."""
 
@@ -32,16 +34,22 @@ class Share:
 
 @dataclass(frozen=True)
 class Stair:
-    """``clamp(zero_point + share, minimum, maximum) - base`` is what a stair adds to the zero point of the output.
+    """``clamp(zero_point + share, minimum, maximum) - base`` is what a stair adds to those before it.
 
-    A channel whose share is None counts as a sum of zero, and so adds nothing.
+    With it the sum is at the zero point ``total``; with the last stair that is the output's. A channel whose share is
+    None counts as a sum of zero, and so adds nothing.
     """
 
     zero_point: int
     base: int
+    total: int
     minimum: int
     maximum: int
     shares: tuple[Share | None, ...]
+
+
+_Part = tuple[Share, int, int]
+"""And the ends that it is clamped to."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class _Pair:
     """Two stairs ``2 * apart + 1`` levels apart: the first steps at every second level, the other at those between."""
 
     apart: int
-    first: Share
+    first: tuple[_Part, ...]
     second: Share
 
 
@@ -83,8 +91,8 @@ class Thresholds:
         share = self._fitted(levels, levels, self.real, 0)
         return None if share is None else share.factor
 
-    def pair(self) -> _Pair | None:
-        """Two stairs that together give every result.
+    def pair(self, parts: int = 1) -> _Pair | None:
+        """Two stairs that together give every result; the first may be in so many parts.
 
         With ``s0 * real`` close to ``apart + 1/2``, sums less ``s0`` step with half the factor at whole levels of one
         parity, sums more by ``s0`` at those of the other. Where ties pull, ``s0`` is one of them.
@@ -95,19 +103,40 @@ class Thresholds:
         aparts = np.arange(-_FARTHEST, _FARTHEST)
         lowest, highest = (zero_point + (end + aparts + 1) // 2 for end in (self.bottom, self.top))
         aparts = aparts[(lowest >= -128) & (highest <= 127)]  # the second stair is at the output's zero point
+        if parts > 1:  # where others add nothing, at zero, must be among the first stair's values
+            aparts = aparts[(aparts >= self.bottom) & (aparts <= self.top)]
         sums = np.rint((aparts + 0.5) / self.real)
         off = np.abs(sums * self.real - aparts - 0.5)
         for n in np.lexsort((np.abs(aparts), np.round(off, 7))):
             apart, between = int(aparts[n]), int(sums[n])
             if abs(between) + max(abs(self.low), abs(self.high)) >= 1 << 31:
                 continue
-            even = levels[(levels - apart) % 2 == 0]
-            first = self._fitted(even, (even - apart) // 2, self.real / 2, -between)
             odd = levels[(levels - apart) % 2 == 1]
-            second = self._fitted(odd, (odd + apart + 1) // 2, self.real / 2, between) if first else None
+            second = self._fitted(odd, (odd + apart + 1) // 2, self.real / 2, between)
+            even = levels[(levels - apart) % 2 == 0]
+            first = self._in_parts(even, (even - apart) // 2, -between, parts) if second else None
             if first and second:
                 return _Pair(apart, first, second)
         return None
+
+    def _in_parts(self, levels: np.ndarray, values: np.ndarray, bias: int, parts: int) -> tuple[_Part, ...] | None:
+        """Shares with half the factor, each for some of the values."""
+        found: list[_Part] = []
+        begin, end = 0, len(levels)
+        while begin < end:
+            good, bad = begin, end + 1
+            while bad - good > 1:
+                middle = end if bad > end else (good + bad) // 2
+                if self._fitted(levels[begin:middle], values[begin:middle], self.real / 2, bias):
+                    good = middle
+                else:
+                    bad = middle
+            share = self._fitted(levels[begin:good], values[begin:good], self.real / 2, bias)
+            if good == begin or share is None or len(found) == parts:
+                return None
+            found.append((share, int(values[begin]) - 1, int(values[good - 1])))
+            begin = good
+        return tuple(found)
 
     def _fitted(self, levels: np.ndarray, values: np.ndarray, real: float, bias: int) -> Share | None:
         """The factor whose result, of sums with the bias, reaches ``values`` where the result reaches ``levels``."""
@@ -156,33 +185,52 @@ def stairs(channels: Sequence[Thresholds]) -> list[Stair] | int:
     whole = [c.factor(c.bottom, c.top) or _constant(c) for c in channels]
     shares = {n: Share(factor) for n, factor in enumerate(whole) if factor is not None}
     missing = [n for n in range(len(channels)) if n not in shares]
-    pairs = {n: pair for n in missing if (pair := channels[n].pair()) is not None}
+    tried = ((n, channels[n].pair(parts)) for n in missing for parts in range(_PARTS, 0, -1))
+    pairs = {n: pair for n, pair in tried if pair is not None}  # the one with the fewest parts is the last
     base = _base(channels[0], [pair.apart for pair in pairs.values()])
     if base is None:
         pairs = {}
-    found = []
-    if pairs and base is not None:
-        found.append(Stair(base, base, -128, 127, _placed(channels, {n: pair.first for n, pair in pairs.items()})))
+    found = _firsts(channels, pairs, base or 0)
     if pairs or not missing:
         shares |= {n: pair.second for n, pair in pairs.items()}
-        found.append(Stair(zero_point, zero_point, -128, 127, _placed(channels, shares)))
+        found.append(Stair(zero_point, zero_point, zero_point, -128, 127, _placed(channels, shares)))
     left = [n for n in missing if n not in pairs]
     if not left:
         return found
-    members = left if pairs else list(range(len(channels)))
     ends = _ranges([channels[n] for n in left])
     if ends is None:
         return left[0]
     ranges = list(zip([channels[0].bottom, *ends], ends, strict=False))
-    # The one with zero in it comes first; what others add to it begins at their end that is nearest to zero.
-    for low, high in sorted(ranges, key=lambda ends: max(ends[0], -ends[1], 0)):
+    for low, high in sorted(ranges, key=_from_zero):
+        members = left if pairs else range(len(channels))
         factors = {n: whole[n] or channels[n].factor(low, high) for n in members}
         parts = {n: Share(factor) for n, factor in factors.items() if factor is not None}
-        nearest = min(max(0, low), high)
-        found.append(
-            Stair(zero_point, zero_point + nearest, zero_point + low, zero_point + high, _placed(channels, parts))
-        )
+        found.append(_clamped(channels, parts, zero_point, low, high))
     return found
+
+
+def _firsts(channels: Sequence[Thresholds], pairs: Mapping[int, _Pair], base: int) -> list[Stair]:
+    """The first stairs of all pairs: those in one part together."""
+    plain = {n: pair.first[0][0] for n, pair in pairs.items() if len(pair.first) == 1}
+    found = [Stair(base, base, base, -128, 127, _placed(channels, plain))] if plain else []
+    for n, pair in pairs.items():
+        parts = pair.first if len(pair.first) > 1 else ()
+        for share, low, high in sorted(parts, key=lambda part: _from_zero(part[1:])):
+            found.append(_clamped(channels, {n: share}, base, low, high))
+    return found
+
+
+def _clamped(
+    channels: Sequence[Thresholds], shares: dict[int, Share], zero_point: int, low: int, high: int
+) -> Stair:  # fmt: skip
+    """One of several stairs one above the other: what it adds to others begins at its end that is nearest to zero."""
+    base = zero_point + min(max(0, low), high)
+    return Stair(zero_point, base, zero_point, zero_point + low, zero_point + high, _placed(channels, shares))
+
+
+def _from_zero(ends: tuple[int, int]) -> int:
+    """How far: what has zero in it comes first."""
+    return max(ends[0], -ends[1], 0)
 
 
 def _placed(channels: Sequence[Thresholds], shares: dict[int, Share]) -> tuple[Share | None, ...]:

@@ -116,9 +116,7 @@ def shown(run: Run) -> str:
         f"{run.inputs} input" + ("s" if run.inputs > 1 else "")
     )
     lines = _measured(f) if run.slowest else _compared(f)
-    notes = run.program.host["notes"] if run.program and run.slowest and run.found.wrong else []
-    foreseen = [f"the compiler has said: {note}" for note in notes if "another result" in note]
-    return "\n".join([heading, "", *lines, "", run.found.sentence(), *foreseen])
+    return "\n".join([heading, "", *lines, "", run.found.sentence()])
 
 
 def _compared(f: Mapping[str, Any]) -> list[str]:

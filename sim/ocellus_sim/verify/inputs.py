@@ -1,11 +1,12 @@
 """Inputs of a network: from files, and at random."""
 
+from itertools import dropwhile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ocellus.compiler.graph import Network
+from ocellus.compiler.graph import Network, Runtime
 from ocellus.errors import BadInput
 from ocellus.networks import NetworkFile
 
@@ -28,8 +29,8 @@ def random_input(network: Network, seed: int) -> np.ndarray:
 def read_input(path: str | Path, file: NetworkFile, unsigned: bool) -> np.ndarray:
     """The input in a file, int8 in the graph's shape.
 
-    .npy holds int8 or real values; .dat, .bin and .raw hold the bytes of one tensor; everything else is a picture,
-    which is scaled and quantised. ``unsigned``: integers are uint8, as the network's own file has its input.
+    .npy holds int8 or real values in the input's shape; .dat, .bin and .raw hold the bytes of one tensor; everything
+    else is a picture, which is scaled and quantised. ``unsigned``: integers are uint8, as the file has its input.
     :class:`BadInput` when it is none of these or has another size.
     """
     path = Path(path)
@@ -38,6 +39,7 @@ def read_input(path: str | Path, file: NetworkFile, unsigned: bool) -> np.ndarra
     match path.suffix.lower():
         case ".npy":
             x = _from_array(path, file.network, unsigned)
+            x = _in_order(path, file.network, x)
         case suffix if suffix in RAW:
             x = _signed(np.frombuffer(path.read_bytes(), np.int8), unsigned)
         case _:
@@ -65,6 +67,23 @@ def _from_array(path: Path, network: Network, unsigned: bool) -> np.ndarray:
     if values.dtype.kind == "f" and np.isfinite(values).all():
         return np.clip(np.rint(values.astype(np.float64) / t.scale) + t.zero_point, -128, 127).astype(np.int8)
     raise BadInput(f"{path}: found {values.dtype}, allowed {kind.__name__} or finite real values")
+
+
+def _in_order(path: Path, network: Network, x: np.ndarray) -> np.ndarray:
+    """An array of the input's shape, with or without its leading ones; an ``.onnx`` file's may have channels first."""
+    shape = network.input_tensor.shape
+    first = (shape[0], shape[3], *shape[1:3]) if len(shape) == 4 and network.runtime is Runtime.ONNX else shape
+
+    def plain(numbers: tuple[int, ...]) -> list[int]:
+        return list(dropwhile(lambda n: n == 1, numbers))
+
+    if plain(x.shape) == plain(first):
+        x = x.reshape(first)
+        return x if first == shape else x.transpose(0, 2, 3, 1)
+    if plain(x.shape) != plain(shape):
+        sizes = " or ".join("x".join(map(str, numbers)) for numbers in dict.fromkeys((first, shape)))
+        raise BadInput(f"{path}: found shape {x.shape}, allowed {sizes}")
+    return x
 
 
 def _from_picture(path: Path, file: NetworkFile) -> np.ndarray:

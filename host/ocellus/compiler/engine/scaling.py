@@ -58,7 +58,7 @@ def pool_stairs(
 
 
 def _plain(factors: list[Factor]) -> Stair:
-    return Stair(0, 0, -128, 127, tuple(Share(factor) for factor in factors))
+    return Stair(0, 0, 0, -128, 127, tuple(Share(factor) for factor in factors))
 
 
 def _stairs(

@@ -32,8 +32,8 @@ def stacked(storages: Storages, operator: Operator, base: ArrayLayer, stairs: li
                 partial=base.partial or not last,
             )
             if layers:
-                before = stairs[0].base if n == 1 else base.zero_point
-                points = (stair.base, before, base.zero_point)
+                before = stairs[n - 1].total if n > 1 else stairs[0].base
+                points = (stair.base, before, stair.total)
                 sum_of_both = Combination(layers[-1].output, points, EXACT_SUM[1], (EXACT_SUM[0], EXACT_SUM[0]))
                 layer = replace(layer, combination=sum_of_both)
         layers.append(layer)
