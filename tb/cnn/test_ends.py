@@ -107,10 +107,10 @@ def test_rows_are_stored_as_the_page_says_and_wait_for_room(
                 await ctx.tick()
             await ctx.tick().repeat(3)
             ctx.set(inlet.i_restart, 1)
-            freed[0] = 0
-            ctx.set(inlet.i_freed, 0)
             await ctx.tick()
             ctx.set(inlet.i_restart, 0)
+            freed[0] = 0
+            ctx.set(inlet.i_freed, 0)
 
     async def free(ctx: Any) -> None:
         await ctx.tick().repeat(40)

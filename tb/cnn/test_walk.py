@@ -254,3 +254,53 @@ def test_commands_follow_the_loops_of_the_page(name: str, op: LayerOp) -> None:
             if inside:
                 assert payload.line[slot] == line, f"{where}: slot {slot} line"
     assert len(got) == len(want)
+
+
+@pytest.mark.parametrize("op", [LayerOp.POINT, LayerOp.WINDOW])
+@pytest.mark.parametrize("epilogue", [Epilogue.TABLE, Epilogue.ADD])
+def test_no_other_layer_begins_while_a_step_of_one_group_still_combines(op: LayerOp, epilogue: Epilogue) -> None:
+    """Such a step is over before the datapath has counted its group, and the next has long been prepared."""
+    c, through = configuration("tiny"), 20
+    walk = Walk(c)
+    layer, step, _ = random_step(c, np.random.default_rng(1), op)
+    layer |= dict.fromkeys(("groups", "out_columns", "tile"), 1) | {"epilogue": epilogue}
+    layer |= {"kernel_rows": 4, "kernel_columns": 4, "word_sets": 16 * (op is LayerOp.WINDOW)}
+    step |= {"rows": 1}
+    begun: list[int] = []
+    combining: list[int] = []
+    over = False
+
+    async def drive(ctx: Any) -> None:
+        nonlocal over
+        ctx.set(walk.i_go, 1)
+        ctx.set(walk.i_set, 1)
+        for number in range(4):
+            ctx.set(walk.i_next_layer.as_value(), LAYER.pack(layer))
+            ctx.set(walk.i_next_step.as_value(), STEP.pack(step | {"layer": number}))
+            await ctx.tick().repeat(7)
+            ctx.set(walk.i_prepared, 1)
+            await ctx.tick().until(walk.o_takes)
+            ctx.set(walk.i_prepared, 0)
+        over = True
+
+    async def watch(ctx: Any) -> None:
+        clock, until = 0, 0
+        while not over:
+            _, _, valid, last, takes = await ctx.tick().sample(walk.o.valid, walk.o.payload.last, walk.o_takes)
+            clock += 1
+            until = clock + through if valid and last else until
+            ctx.set(walk.i_combining, clock < until)
+            combining.append(until)
+            if takes:
+                begun.append(clock)
+
+    simulator = Simulator(walk)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(watch)
+    simulator.add_testbench(drive)
+    simulator.run()
+    assert len(begun) == 4
+    ends = sorted(set(combining) - {0})
+    for before, (end, clock) in enumerate(zip(ends, begun[1:], strict=False)):
+        assert clock >= end, f"step {before + 1} began in clock {clock}, the one before combines until {end}"
+    assert len(ends) == 3

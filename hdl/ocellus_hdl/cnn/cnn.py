@@ -1,6 +1,6 @@
 """The accelerator: a tensor in, a tensor out, by the network that was loaded."""
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal
+from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -151,11 +151,11 @@ class Cnn(wiring.Component):
         self._count(m, sequencer, walk, inlet, counters)
         return m
 
-    def _stuck(self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath, inlet: Inlet) -> Signal:
-        """The inference waits for rows of a tensor that has not come whole, and nothing else is under way."""
-        stuck = Signal()
-        m.d.comb += stuck.eq(sequencer.o_prepared & ~sequencer.o_go & ~walk.o_walks & datapath.o_idle & ~inlet.o_full)
-        return stuck
+    def _stuck(self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath, inlet: Inlet) -> Value:
+        """The inference waited for rows a clock ago, and the tensor has not come whole; nothing else is under way."""
+        stood = Signal()
+        m.d.sync += stood.eq(sequencer.o_prepared & ~sequencer.o_go & ~walk.o_walks & datapath.o_idle)
+        return stood & ~inlet.o_full
 
     def _count(self, m: Module, sequencer: Sequencer, walk: Walk, inlet: Inlet, counters: Counters) -> None:
         """Counters that stand still from the last step's end to the next tensor's first byte."""

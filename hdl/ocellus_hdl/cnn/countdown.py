@@ -1,6 +1,6 @@
 """A loop's turns, counted down."""
 
-from amaranth.hdl import Module, Signal, ValueLike
+from amaranth.hdl import Module, Mux, Signal, Value, ValueLike
 
 
 class Countdown:
@@ -29,6 +29,10 @@ class Countdown:
     def begin(self, turns: ValueLike) -> None:
         """The first of ``turns``, at least one."""
         self._m.d.sync += [self.left.eq(turns), self.last.eq(turns == 1)]
+
+    def last_after(self, turns: ValueLike) -> Value:
+        """Whether the turn behind this one is the last, when the loop then begins again with ``turns``."""
+        return Mux(self.last, turns == 1, self.left == 2)
 
     def step(self) -> None:
         """The next turn."""

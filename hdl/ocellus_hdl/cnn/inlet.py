@@ -6,13 +6,14 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
+from .countdown import Countdown
 from .descriptor import HEADER, TENSOR
 from .places import added, further, named, place
 from .words import incoming
 
 
 class Inlet(wiring.Component):
-    """A byte a clock, and a clock for each word stored.
+    """A byte a clock, a clock for each word stored, and three for each row.
 
     A stored pixel holds the bytes of ``unfold_columns`` columns of the tensor side by side, ``input_fill`` beyond the
     row's ends. A tensor ends with its ``last``: when it is shorter than the network's input the rest keeps its old
@@ -85,8 +86,9 @@ class Inlet(wiring.Component):
 
         begun = Signal()
         rows, slot = Signal(16), Signal(16)
-        column, channel, stored = Signal(16), Signal(16), Signal(16)
-        end = Signal(16)  # the column that completes the next stored pixel
+        columns, channels, stored = (Countdown(m, 16, name) for name in ("columns", "channels", "stored"))
+        until_end = Countdown(m, 16, "until_end")  # columns, up to the one that completes the next stored pixel
+        beyond, pixel_is_over, all_stored = Signal(), Signal(), Signal()  # beyond: only virtual columns are left
         at = Signal(range(size))  # plain: where the next byte goes
         word = Signal(8)
         row_place, pixel_place, at_word = Signal(place(c)), Signal(place(c)), Signal(place(c))
@@ -102,21 +104,23 @@ class Inlet(wiring.Component):
                 with m.Elif(at == n):
                     m.d.sync += byte[n].eq(value)
 
-        beyond = column >= header.input_columns  # only virtual columns are left
-        fits = Signal()
-        m.d.comb += fits.eq(rows < self.i_freed + header.ring_rows)
-        last_channel = channel == header.input_channels - 1
-        pixel_ends = Signal()
+        # Steady for some clocks before they are asked for.
+        fits, last_row, last_slot, last_unfolded = Signal(), Signal(), Signal(), Signal.like(word)
+        m.d.sync += [
+            fits.eq(rows < self.i_freed + header.ring_rows),
+            last_row.eq(rows == header.input_rows - 1),
+            last_slot.eq(slot == header.ring_rows - 1),
+            last_unfolded.eq((header.unfold_bytes - 1) >> c.word.bit_length() - 1),
+        ]
         completes = Signal()
         m.d.comb += [
             completes.eq(
                 Mux(
                     unfolds,
-                    last_channel & (column == end) & (stored != header.stored_columns),
-                    last_channel | (at == c.word - 1),
+                    channels.last & until_end.last & ~all_stored,
+                    channels.last | (at == c.word - 1),
                 )
             ),
-            pixel_ends.eq(last_channel),
             self.o_rows.eq(Mux(whole, header.input_rows, rows)),
             self.o_begun.eq(begun),
             self.o_full.eq(ended),
@@ -125,9 +129,14 @@ class Inlet(wiring.Component):
         def step() -> None:
             """A byte of the row has come, real or virtual."""
             m.d.comb += shifts.eq(1)
-            m.d.sync += [channel.eq(channel + 1), at.eq(at + 1)]
-            with m.If(pixel_ends):
-                m.d.sync += [channel.eq(0), column.eq(column + 1)]
+            m.d.sync += [at.eq(at + 1), pixel_is_over.eq(channels.last)]
+            channels.step()
+            with m.If(channels.last):
+                channels.begin(header.input_channels)
+                columns.step()
+                until_end.step()
+                with m.If(columns.last):
+                    m.d.sync += beyond.eq(1)
             with m.If(completes):
                 m.d.sync += [word.eq(0), at.eq(0)]
                 with m.If(unfolds):
@@ -135,12 +144,16 @@ class Inlet(wiring.Component):
                 m.next = "STORE"
 
         def begin_row(where: ValueLike) -> None:
+            columns.begin(header.input_columns)
+            channels.begin(header.input_channels)
+            stored.begin(header.stored_columns)
+            until_end.begin((header.unfold_columns - header.unfold_lead)[:16])
             m.d.sync += [
-                row_place.eq(where), pixel_place.eq(where), at_word.eq(where), column.eq(0), channel.eq(0),
-                stored.eq(0), at.eq(0), end.eq(header.unfold_columns - 1 - header.unfold_lead),
+                row_place.eq(where), pixel_place.eq(where), at_word.eq(where), at.eq(0),
+                beyond.eq(0), all_stored.eq(0),
                 *(b.eq(header.input_fill) for b in byte),
             ]  # fmt: skip
-            m.next = "AWAIT_ROOM"
+            m.next = "MEASURE"
 
         m.d.comb += [
             self.o.payload.line.eq(at_word.line),
@@ -152,7 +165,7 @@ class Inlet(wiring.Component):
         m.d.comb += self.o.payload.data.eq(picked)
 
         row_is_over = Signal()
-        m.d.comb += row_is_over.eq(beyond & (~unfolds | (stored == header.stored_columns)))
+        m.d.comb += row_is_over.eq(beyond & (~unfolds | all_stored))
 
         with m.FSM(name="inlet"):
             with m.State("AWAIT_TENSOR"):
@@ -160,6 +173,9 @@ class Inlet(wiring.Component):
                 m.d.sync += slot.eq(0)
                 with m.If(self.i_open & self.i.valid & ~skips):
                     begin_row(named(c, header, "input"))
+
+            with m.State("MEASURE"):
+                m.next = "AWAIT_ROOM"
 
             with m.State("AWAIT_ROOM"), m.If(fits):
                 m.next = "FILL"
@@ -184,10 +200,13 @@ class Inlet(wiring.Component):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
                     m.d.sync += [word.eq(word + 1), at_word.eq(added(c, at_word, named(c, header, "input_plane")))]
-                    last_word = word == ((header.unfold_bytes - 1) >> c.word.bit_length() - 1)
-                    with m.If(Mux(unfolds, last_word, channel == 0)):
+                    last_word = word == last_unfolded
+                    with m.If(Mux(unfolds, last_word, pixel_is_over)):
+                        stored.step()
+                        until_end.begin(header.unfold_stride)
+                        with m.If(stored.last):
+                            m.d.sync += all_stored.eq(1)
                         m.d.sync += [
-                            stored.eq(stored + 1), end.eq(end + header.unfold_stride),
                             pixel_place.eq(further(c, pixel_place, 1)), at_word.eq(further(c, pixel_place, 1)),
                         ]  # fmt: skip
                     with m.If(~unfolds | last_word):
@@ -195,11 +214,11 @@ class Inlet(wiring.Component):
 
             with m.State("NEXT_ROW"):
                 m.d.sync += [rows.eq(rows + 1), slot.eq(slot + 1)]
-                with m.If(rows == header.input_rows - 1):
+                with m.If(last_row):
                     m.next = "SURPLUS"
                 with m.Elif(ended):
                     m.next = "HOLD"
-                with m.Elif(slot == header.ring_rows - 1):
+                with m.Elif(last_slot):
                     m.d.sync += slot.eq(0)
                     begin_row(named(c, header, "input"))
                 with m.Else():

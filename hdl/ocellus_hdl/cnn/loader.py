@@ -71,9 +71,9 @@ class Loader(wiring.Component):
         register = Signal(32 * HEADER_WORDS)
         header = data.View(HEADER, register)
         loaded, error = Signal(), Signal(LoadError)
+        # A clock behind: the last word is in the sum before the word comes that it is compared with.
+        m.d.sync += [checksum.data.eq(self.i.payload), checksum.valid.eq(takes), checksum.start.eq(0)]
         m.d.comb += [
-            checksum.data.eq(self.i.payload),
-            checksum.valid.eq(takes),
             self.o_header.eq(header),
             self.o_status.loaded.eq(loaded),
             self.o_status.error.eq(error),
@@ -81,7 +81,7 @@ class Loader(wiring.Component):
         ]
 
         word = Signal(range(HEADER_WORDS))
-        left = Signal(24)
+        left, more = Signal(24), Signal()  # entries to come, and whether there are any
         address = Signal(24)
         part = Signal(8)
         program_words = Signal(24)
@@ -98,15 +98,15 @@ class Loader(wiring.Component):
                 m.next = "AWAIT_HEADER"
 
         def begin(section: str, entries: ValueLike) -> None:
-            m.d.sync += [left.eq(entries), address.eq(0), part.eq(0)]
+            m.d.sync += [left.eq(entries), more.eq(entries != 0), address.eq(0), part.eq(0)]
             m.next = section
 
         def hand_on(section: Section, parts: int) -> None:
-            m.d.comb += self.i.ready.eq(left != 0)
+            m.d.comb += self.i.ready.eq(more)
             with m.If(takes):
                 m.d.sync += part.eq(part + 1)
                 with m.If(part == parts - 1):
-                    m.d.sync += [part.eq(0), address.eq(address + 1), left.eq(left - 1)]
+                    m.d.sync += [part.eq(0), address.eq(address + 1), left.eq(left - 1), more.eq(left != 1)]
             m.d.sync += [
                 self.o.valid.eq(takes),
                 self.o.payload.section.eq(section),
@@ -135,9 +135,8 @@ class Loader(wiring.Component):
                 m.d.comb += [
                     self.i.ready.eq(self.i_idle & ~self.i_reset),
                     self.o_begins.eq(takes),
-                    checksum.start.eq(1),
                 ]
-                m.d.sync += word.eq(HEADER_WORDS - 2)
+                m.d.sync += [word.eq(HEADER_WORDS - 2), checksum.start.eq(1)]
                 with m.If(takes):
                     m.d.sync += [
                         loaded.eq(0),
@@ -181,33 +180,33 @@ class Loader(wiring.Component):
                 listen_for_reset()
 
             with m.State("TAKE_PROGRAM"):
-                m.d.comb += self.i.ready.eq(left != 0)
+                m.d.comb += self.i.ready.eq(more)
                 with m.If(takes):
-                    m.d.sync += [address.eq(address + 1), left.eq(left - 1)]
+                    m.d.sync += [address.eq(address + 1), left.eq(left - 1), more.eq(left != 1)]
                 m.d.sync += [
                     self.o_program.valid.eq(takes),
                     self.o_program.payload.address.eq(address),
                     self.o_program.payload.data.eq(self.i.payload),
                 ]
-                with m.If(left == 0):
+                with m.If(~more):
                     begin("TAKE_TABLES", header.tables << exact_log2(TABLE_WORDS))
                 listen_for_reset()
 
             with m.State("TAKE_TABLES"):
                 hand_on(Section.TABLES, 1)
-                with m.If(left == 0):
+                with m.If(~more):
                     begin("TAKE_PARAMETERS", header.parameter_words)
                 listen_for_reset()
 
             with m.State("TAKE_PARAMETERS"):
                 hand_on(Section.PARAMETERS, 3 * c.parameter_lanes)
-                with m.If(left == 0):
+                with m.If(~more):
                     begin("TAKE_WEIGHTS", header.weight_rows)
                 listen_for_reset()
 
             with m.State("TAKE_WEIGHTS"):
                 hand_on(Section.WEIGHTS, c.weight_row_bytes // 4)
-                with m.If(left == 0):
+                with m.If(~more):
                     m.next = "TAKE_CHECKSUM"
                 listen_for_reset()
 

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
+from .countdown import Countdown
 from .descriptor import HEADER, TENSOR
 from .places import added, further, named, place
 from .words import LOOK, flow, word
@@ -50,7 +51,8 @@ class Outlet(wiring.Component):
         c = self._c
         header = self.i_header
         at_row, at_pixel, at = Signal(place(c)), Signal(place(c)), Signal(place(c))
-        rows, columns, channels = Signal(16), Signal(16), Signal(16)  # still to be read, these included
+        rows, columns = Countdown(m, 16, "rows"), Countdown(m, 16, "columns")  # still to be read, these included
+        channels, last_word = Signal(16), Signal()
         reads, waits = Signal(), Signal()
 
         # The word that was read, and the one that is sent: how many bytes of it, and whether it is the tensor's last.
@@ -59,8 +61,8 @@ class Outlet(wiring.Component):
         kept_bytes, held_bytes = Signal(range(c.word + 1)), Signal(range(c.word + 1))
         kept_ends, held_ends = Signal(), Signal()
         here = Signal()
+        empty, one = Signal(init=1), Signal()  # bytes that are held: none, the last one
 
-        last_word = channels <= c.word
         looks, moves = Signal(), Signal()
         m.d.comb += [
             looks.eq(reads & ~waits & (~here | moves)),
@@ -68,46 +70,54 @@ class Outlet(wiring.Component):
             self.o_look.payload.base.eq(at.bank),
             self.o_look.payload.line.eq(at.line),
         ]
+
+        def begin_pixel() -> None:
+            m.d.sync += [channels.eq(header.output_channels), last_word.eq(header.output_channels <= c.word)]
+
         with m.If(self.i_start):
             begin = named(c, header, "output")
+            rows.begin(header.output_rows)
+            columns.begin(header.output_columns)
+            begin_pixel()
             m.d.sync += [
-                reads.eq(1), rows.eq(header.output_rows), columns.eq(header.output_columns),
-                channels.eq(header.output_channels), at_row.eq(begin), at_pixel.eq(begin), at.eq(begin),
+                reads.eq(1), at_row.eq(begin), at_pixel.eq(begin), at.eq(begin),
             ]  # fmt: skip
         with m.If(looks):
             m.d.sync += [
                 waits.eq(1),
                 kept_bytes.eq(Mux(last_word, channels, c.word)),
-                kept_ends.eq(last_word & (columns == 1) & (rows == 1)),
+                kept_ends.eq(last_word & columns.last & rows.last),
                 channels.eq(channels - c.word),
+                last_word.eq(channels <= 2 * c.word),
                 at.eq(added(c, at, named(c, header, "output_plane"))),
             ]
             with m.If(last_word):
                 pixel = further(c, at_pixel, 1)
-                m.d.sync += [
-                    channels.eq(header.output_channels), columns.eq(columns - 1), at_pixel.eq(pixel), at.eq(pixel)
-                ]  # fmt: skip
-                with m.If(columns == 1):
+                begin_pixel()
+                columns.step()
+                m.d.sync += [at_pixel.eq(pixel), at.eq(pixel)]
+                with m.If(columns.last):
                     row = added(c, at_row, named(c, header, "output_row"))
-                    m.d.sync += [
-                        columns.eq(header.output_columns), rows.eq(rows - 1), at_row.eq(row), at_pixel.eq(row),
-                        at.eq(row),
-                    ]  # fmt: skip
-                    with m.If(rows == 1):
+                    columns.begin(header.output_columns)
+                    rows.step()
+                    m.d.sync += [at_row.eq(row), at_pixel.eq(row), at.eq(row)]
+                    with m.If(rows.last):
                         m.d.sync += reads.eq(0)
         with m.If(self.i_seen.valid & waits):
             m.d.sync += [kept.eq(self.i_seen.payload), waits.eq(0), here.eq(1)]
 
         sent = self.o.valid & self.o.ready
         m.d.comb += [
-            self.o.valid.eq(held_bytes != 0),
+            self.o.valid.eq(~empty),
             self.o.payload.value.eq(held[:8]),
-            self.o.payload.last.eq((held_bytes == 1) & held_ends),
+            self.o.payload.last.eq(one & held_ends),
             self.o_done.eq(sent & self.o.payload.last),
-            moves.eq(here & ((held_bytes == 0) | (sent & (held_bytes == 1)))),
+            moves.eq(here & (empty | (self.o.ready & one))),
         ]
         with m.If(sent):
             m.d.sync += [held.eq(Cat(held[8:], Const(0, 8))), held_bytes.eq(held_bytes - 1)]
+            m.d.sync += [empty.eq(one), one.eq(held_bytes == 2)]
         with m.If(moves):
             m.d.sync += [held.eq(kept), held_bytes.eq(kept_bytes), held_ends.eq(kept_ends), here.eq(0)]
+            m.d.sync += [empty.eq(0), one.eq(kept_bytes == 1)]
         return m

@@ -1,6 +1,6 @@
 """The loops of a convolution: groups of output channels, taps, chunks of input channels, tile after tile."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -50,8 +50,9 @@ class PointWalk(wiring.Component):
     ----------
     i_layer : LAYER, in
         Steady while it runs.
-    i_start, i_next_layer : unsigned(1), LAYER, in
-        In the next clock ``i_layer`` is this one, and nothing of it has been done.
+    i_rests, i_next_layer : unsigned(1), LAYER, in
+        No step of its own is under way: when one begins, or another behind this one, ``i_next_layer`` is what
+        ``i_layer`` is a clock later.
     i_run : unsigned(1), in
         A tile is there.
     i_ends : unsigned(1), in
@@ -72,7 +73,7 @@ class PointWalk(wiring.Component):
         super().__init__(
             {
                 "i_layer": In(LAYER_WORD),
-                "i_start": In(1),
+                "i_rests": In(1),
                 "i_next_layer": In(LAYER_WORD),
                 "i_run": In(1),
                 "i_ends": In(1),
@@ -104,9 +105,13 @@ class PointWalk(wiring.Component):
         operand = Signal()  # the group's last tap is done, its second operands are to be read
         begins = Signal(init=1)  # no step of the group has been made
 
-        has_operand = (layer.epilogue == Epilogue.ADD) | (layer.epilogue == Epilogue.MULTIPLY)
-        last = Signal()
-        m.d.comb += last.eq(chunk.last & kx.last & ky.last & ~operand)
+        has_operand = layer.epilogue >= Epilogue.ADD
+        last, last_tap = Signal(), Signal()  # a register: the last turn of the three inner loops
+        m.d.comb += last.eq(last_tap & ~operand)
+        ends_kx = chunk.last & kx.last
+        last_chunk = chunk.last_after(layer.chunks)
+        last_kx = Mux(chunk.last, kx.last_after(layer.kernel_columns), kx.last)
+        last_ky = Mux(ends_kx, ky.last_after(layer.kernel_rows), ky.last)
         allowed = (~last | self.i_paced) & (~begins | self.i_fetchable)
         group_done = Signal()
         m.d.comb += [
@@ -139,6 +144,7 @@ class PointWalk(wiring.Component):
         ]
         with m.If(self.o_valid & ~operand):
             chunk.step()
+            m.d.sync += last_tap.eq(last_chunk & last_kx & last_ky)
             m.d.sync += [weight.eq(weight + 1), begins.eq(0), sub.eq(sub + 1)]
             with m.If(chunk.last):
                 chunk.begin(layer.chunks)
@@ -169,7 +175,8 @@ class PointWalk(wiring.Component):
             with m.If(group.last):
                 group.begin(layer.groups)
                 m.d.sync += [parameter.eq(0), weight.eq(0), out_sub.eq(0), out_off.eq(0)]
-        with m.If(self.i_start):
+        with m.If(self.i_rests | (self.o_take & self.i_ends)):
             for name, loop in loops.items():
                 loop.begin(self.i_next_layer[name])
+            m.d.sync += last_tap.eq(Cat(self.i_next_layer[name] == 1 for name in LOOPS[1:]).all())
         return m

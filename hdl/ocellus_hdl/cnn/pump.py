@@ -141,14 +141,13 @@ class Pump(wiring.Component):
         with m.If(self.i_take):
             m.d.sync += self.o_valid.eq(0)
         with m.If(moves):
-            m.d.sync += [self.o.eq(built), self.o_valid.eq(1), full.eq(0), at.eq(0)]
-            m.d.sync += built.exists.eq(0)
+            m.d.sync += [self.o.eq(built), self.o_valid.eq(1), full.eq(0)]
         m.d.comb += self.o_rests.eq(rests)
 
         last_row = rows.last
 
         def complete(ends: ValueLike) -> None:
-            m.d.sync += [full.eq(1), built.ends.eq(ends)]
+            m.d.sync += [full.eq(1), at.eq(0), built.ends.eq(ends)]
             with m.If(ends):
                 m.next = "REST"
                 m.d.sync += rests.eq(1)
@@ -198,13 +197,14 @@ class Pump(wiring.Component):
                 m.next = "MAKE"
 
             with m.State("MAKE"), m.If(~full | moves):
-                slot = Mux(moves, 0, at)
+                with m.If(at == 0):
+                    m.d.sync += built.exists.eq(0)
                 with m.If(one_by_one):
                     ends_row = left == 1
                     for n in range(PIXELS):
-                        with m.If(slot == n):
+                        with m.If(at == n):
                             m.d.sync += [built.pixels[n].eq(candidates[0]), built.exists[n].eq(1)]
-                    m.d.sync += at.eq(slot + 1)
+                    m.d.sync += at.eq(at + 1)
                     with m.If(ends_row):
                         m.d.sync += [
                             column.eq(first_columns[0]), here.eq(next_place), out.eq(next_out),
@@ -213,16 +213,16 @@ class Pump(wiring.Component):
                         begin_next_row()
                     with m.Else():
                         m.d.sync += [column.eq(columns[1]), here.eq(in_row[1]), out.eq(out_row[1]), left.eq(left - 1)]
-                    with m.If((slot == layer.tile - 1) | (ends_row & (layer.cut | last_row))):
+                    with m.If((at == layer.tile - 1) | (ends_row & (layer.cut | last_row))):
                         complete(ends_row & last_row)
                 with m.Else():
                     for n in range(PIXELS):
-                        with m.If(slot == n - n % SIDE):
+                        with m.If(at == n - n % SIDE):
                             m.d.sync += [
                                 built.pixels[n].eq(candidates[n % SIDE]),
                                 built.exists[n].eq(~beyond[n % SIDE] | ~(layer.cut | last_row)),
                             ]
-                    m.d.sync += at.eq(slot + SIDE)
+                    m.d.sync += at.eq(at + SIDE)
                     ends_row = beyond[SIDE]
                     behind = candidates[SIDE]
                     with m.If(ends_row & layer.cut):
@@ -237,6 +237,6 @@ class Pump(wiring.Component):
                         ]  # fmt: skip
                     with m.If(ends_row):
                         begin_next_row()
-                    with m.If((slot == PIXELS - SIDE) | (ends_row & (layer.cut | last_row))):
+                    with m.If((at == PIXELS - SIDE) | (ends_row & (layer.cut | last_row))):
                         complete(ends_row & last_row)
         return m

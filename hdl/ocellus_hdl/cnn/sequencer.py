@@ -89,7 +89,9 @@ class Sequencer(wiring.Component):
         steps_at = Signal(16)
         asked, came, left = Signal(16), Signal(), Signal(6)
         requested = Signal()
-        taken, complete, go = Signal(16), Signal(16), Signal()
+        taken, complete = Signal(16), Signal(16)
+        # What becomes complete in this clock counts already: the walk keeps the answer in a register.
+        enough = (complete >= step.after) | (self.i_done & ((complete + 1)[:16] == step.after))
 
         m.submodules.under_way = under_way = fifo.SyncFIFOBuffered(width=16, depth=UNDER_WAY)
         m.d.comb += [
@@ -98,14 +100,10 @@ class Sequencer(wiring.Component):
             under_way.r_en.eq(self.i_done),
             self.o_layer.eq(layer),
             self.o_step.eq(step),
-            self.o_go.eq(go),
+            self.o_go.eq(enough & (self.i_rows >= step.wait_rows) & under_way.w_rdy),
             read.en.eq(1),
             read.addr.eq(asked),
         ]
-        # A register, since all that begins with a step hangs on it. The step has been there for a clock before it is
-        # prepared; what becomes complete in this clock counts already.
-        enough = (complete >= step.after) | (self.i_done & ((complete + 1)[:16] == step.after))
-        m.d.sync += go.eq(enough & (self.i_rows >= step.wait_rows) & under_way.w_rdy)
         with m.If(self.i_takes):
             m.d.sync += taken.eq(taken + 1)
         with m.If(self.i_done):

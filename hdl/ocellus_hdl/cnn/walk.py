@@ -51,12 +51,12 @@ class Walk(wiring.Component):
     Attributes
     ----------
     i_prepared : unsigned(1), in
-        ``i_next_layer`` and ``i_next_step`` hold the next step, until ``o_takes``.
+        ``i_next_layer`` and ``i_next_step`` hold the next step, until ``o_takes``; the step a clock before already.
     i_next_layer, i_next_step : LAYER, STEP, in
     i_go : unsigned(1), in
-        The step may begin.
+        The step may begin in the next clock; it may from then on.
     o_takes : unsigned(1), out
-        It begins: the next may be prepared.
+        It began with this clock: the next may be prepared.
     i_set : unsigned(1), in
         One more set of weights is in the store.
     i_combining : unsigned(1), in
@@ -104,33 +104,38 @@ class Walk(wiring.Component):
         m.submodules.point = point = PointWalk(c)
         m.submodules.window = window = WindowWalk(c)
 
+        # While no step is under way, and in the last clock of one, these follow what comes next.
         layer, step = Signal(LAYER_WORD), Signal(STEP_WORD)
-        walks, pumped = Signal(), Signal()
-        is_point = layer.op == LayerOp.POINT
+        number, walks, pumped = Signal(8), Signal(), Signal()
+        is_point = Signal()  # of the layer
         next_is_point = self.i_next_layer.op == LayerOp.POINT
 
         # The order of steps. What a group with an epilogue does begins to show in ``i_combining`` when its command has
-        # passed the stages and the datapath has counted it.
-        finishes, same_layer = Signal(), Signal()
-        passing_by = Signal(self.LATENCY)
+        # passed the stages and the datapath has counted it. ``ready`` is a register, since it is known late in a clock
+        # that a step ends.
+        finishes, ready, takes, same_layer = Signal(), Signal(), Signal(), Signal()
+        passing_by = Signal(self.LATENCY + 1)
         has_epilogue = layer.epilogue != Epilogue.PLAIN
+        combines = self.i_combining | passing_by.any()
+        pumps = self.i_prepared & next_is_point & ~pumped & pump.o_rests
         m.d.sync += [
-            same_layer.eq(step.layer == self.i_next_step.layer),
+            same_layer.eq(number == self.i_next_step.layer),
             passing_by.eq((passing_by << 1) | (walks & has_epilogue)),
-        ]
-        combines = self.i_combining | passing_by.any() | (walks & has_epilogue)
+            ready.eq(
+                self.i_prepared & self.i_go & (pumped | pumps | ~next_is_point) & (~combines | same_layer)
+                & ~takes & ~self.o_takes
+            ),
+            self.o_takes.eq(takes),
+        ]  # fmt: skip
         m.d.comb += [
             finishes.eq(walks & Mux(is_point, point.o_take & pump.o.ends, window.o_finishes)),
-            self.o_takes.eq(
-                self.i_prepared & self.i_go & (~walks | finishes) & (pumped | ~next_is_point)
-                & (~combines | same_layer)
-            ),
+            takes.eq(ready & (~walks | finishes)),
             pump.i_layer.eq(self.i_next_layer),
             pump.i_step.eq(self.i_next_step),
-            pump.i_start.eq(self.i_prepared & next_is_point & ~pumped & pump.o_rests),
+            pump.i_start.eq(pumps),
             pump.i_take.eq(point.o_take),
             point.i_layer.eq(layer),
-            point.i_start.eq(self.o_takes & next_is_point),
+            point.i_rests.eq(~walks | ~is_point),
             point.i_next_layer.eq(self.i_next_layer),
             point.i_run.eq(walks & is_point & pump.o_valid),
             point.i_ends.eq(pump.o.ends),
@@ -138,18 +143,21 @@ class Walk(wiring.Component):
             window.i_step.eq(step),
             window.i_next_layer.eq(self.i_next_layer),
             window.i_next_step.eq(self.i_next_step),
-            window.i_start.eq(self.o_takes & ~next_is_point),
+            window.i_start.eq(takes & ~next_is_point),
             window.i_set.eq(self.i_set),
             self.o_layer.eq(layer),
-            self.o_number.eq(Mux(walks | ~self.i_prepared, step.layer, self.i_next_step.layer)),
+            self.o_number.eq(Mux(walks | ~self.i_prepared, number, self.i_next_step.layer)),
             self.o_walks.eq(walks),
         ]  # fmt: skip
         with m.If(pump.i_start):
             m.d.sync += pumped.eq(1)
-        with m.If(finishes):
-            m.d.sync += walks.eq(0)
+        with m.If(~walks | finishes):
+            m.d.sync += [walks.eq(ready), layer.eq(self.i_next_layer), step.eq(self.i_next_step)]
+            m.d.sync += is_point.eq(next_is_point)
+            with m.If(ready):
+                m.d.sync += number.eq(self.i_next_step.layer)
         with m.If(self.o_takes):
-            m.d.sync += [walks.eq(1), pumped.eq(0), layer.eq(self.i_next_layer), step.eq(self.i_next_step)]
+            m.d.sync += pumped.eq(0)
 
         # How often groups may end, and parameters be fetched.
         valid = point.o_valid | window.o_valid

@@ -105,11 +105,11 @@ class WindowWalk(wiring.Component):
         begins_pixel, begins_word = Signal(init=1), Signal(init=1)
         ready_sets = Signal(8)
 
-        has_operand = (layer.epilogue == Epilogue.ADD) | (layer.epilogue == Epilogue.MULTIPLY)
+        has_operand = layer.epilogue >= Epilogue.ADD
         width = Signal(range(c.windows + 1))  # windows a clock
         side_by_side = layer.tile == PIXELS
         m.d.comb += width.eq(Mux(side_by_side, c.windows, 1))
-        last_pass = px.last & py.last
+        last_pass = Signal()  # a register: px.last & py.last
         last, pixel_done, row_done, word_done = Signal(), Signal(), Signal(), Signal()
         # Which loops a step of this clock ends: known before it is known whether one is made.
         ends_pixel = Mux(has_operand, operand, last_pass)
@@ -144,11 +144,13 @@ class WindowWalk(wiring.Component):
             self.o.left.eq(left),
         ]
 
-        taken = Mux(self.o_valid & begins_word, layer.word_sets, 0)
-        sets = Signal.like(ready_sets)
-        m.d.comb += sets.eq(ready_sets + self.i_set - taken)
-        wanted = Mux(self.i_start, self.i_next_layer.word_sets, layer.word_sets)
-        m.d.sync += [ready_sets.eq(sets), enough.eq(sets >= wanted)]
+        # Whether a word's sets are taken, and who wants the next ones, is known last.
+        sets, sets_left = Signal.like(ready_sets), Signal.like(ready_sets)
+        m.d.comb += [sets.eq(ready_sets + self.i_set), sets_left.eq(ready_sets + self.i_set - layer.word_sets)]
+        takes, follows = self.o_valid & begins_word, ~runs | self.o_finishes
+        m.d.sync += ready_sets.eq(Mux(takes, sets_left, sets))
+        own, next_ = (Mux(takes, sets_left >= of.word_sets, sets >= of.word_sets) for of in (layer, self.i_next_layer))
+        m.d.sync += enough.eq(Mux(follows, next_, own))
 
         # The loop that advances chooses among the sums of where its turn began and its distance.
         following = Signal(place(c))
@@ -168,6 +170,8 @@ class WindowWalk(wiring.Component):
                 m.d.sync += [here.eq(following), number.eq(number + 1)]
             with m.If(~operand & ~last_pass):
                 px.step()
+                last_py = Mux(px.last, py.last_after(layer.kernel_rows), py.last)
+                m.d.sync += last_pass.eq(px.last_after(layer.kernel_columns) & last_py)
                 m.d.sync += column.eq(column + layer.tap_columns)
                 with m.If(px.last):
                     px.begin(layer.kernel_columns)
@@ -179,6 +183,11 @@ class WindowWalk(wiring.Component):
             with m.If(last):
                 m.d.sync += operand.eq(has_operand)
 
+        def begin_pixel(of: data.View) -> None:
+            px.begin(of.kernel_columns)
+            py.begin(of.kernel_rows)
+            m.d.sync += last_pass.eq((of.kernel_columns == 1) & (of.kernel_rows == 1))
+
         def begin_row(of: data.View) -> None:
             columns = of.out_columns
             m.d.sync += [
@@ -189,8 +198,7 @@ class WindowWalk(wiring.Component):
         out_windows, out_row_lowered, column_windows = Signal(place(c)), Signal(place(c)), Signal(12)
 
         with m.If(pixel_done):
-            px.begin(layer.kernel_columns)
-            py.begin(layer.kernel_rows)
+            begin_pixel(layer)
             m.d.sync += [
                 operand.eq(0), number.eq(0), begins_pixel.eq(1),
                 here.eq(following), at_pass_row.eq(following), at_window.eq(following),
@@ -232,19 +240,21 @@ class WindowWalk(wiring.Component):
             ]  # fmt: skip
             with m.If(words.last):
                 m.d.sync += runs.eq(0)
-
         with m.If(self.i_start):
+            m.d.sync += runs.eq(1)
+
+        # It may begin in the next clock: whether it does is known too late to hang all this on it.
+        with m.If(~runs | self.o_finishes):
             step, layer = self.i_next_step, self.i_next_layer
             rows.begin(step.rows)
             until_wrap.begin(step.out_wrap)
             words.begin(layer.groups)
-            px.begin(layer.kernel_columns)
-            py.begin(layer.kernel_rows)
+            begin_pixel(layer)
             begin_row(layer)
             out_pixel, side_by_side = named(c, layer, "out_pixel"), layer.tile == PIXELS
             begin, begin_out = named(c, step, "in"), named(c, step, "out")
             m.d.sync += [
-                runs.eq(1), begins_pixel.eq(1), begins_word.eq(1), operand.eq(0),
+                begins_pixel.eq(1), begins_word.eq(1), operand.eq(0),
                 parameter.eq(0), number.eq(0),
                 out_windows.eq(Mux(side_by_side, multiple(c, out_pixel, c.windows).as_value(), out_pixel.as_value())),
                 out_row_lowered.eq(lowered(c, named(c, layer, "out_row"), layer.out_ring_lines)),

@@ -78,23 +78,20 @@ class Writer(wiring.Component):
 
         takes = [Signal(name=f"takes_{j}") for j in range(n)]
         m.d.comb += [takes[j].eq(valid & place.pixels[j]) for j in range(n)]
-        arrives = Signal()
         came = self.i_input.payload
-        m.d.comb += [
-            self.i_input.ready.eq(~_any([takes[j] & (place.bank[j] == came.bank) for j in range(n)])),
-            arrives.eq(self.i_input.valid & self.i_input.ready),
-        ]
+        m.d.comb += self.i_input.ready.eq(~_any([takes[j] & (place.bank[j] == came.bank) for j in range(n)]))
         lines = [Signal(range(c.lines), name=f"line_{j}") for j in range(n + 1)]
         enabled = Signal(pieces)
         with m.If(passing(platform, valid)):
             m.d.sync += [lines[j].eq(place.line[j]) for j in range(n)]
             piece = (1 << place.out_sub)[:pieces] if pieces > 1 else 1
             m.d.sync += enabled.eq(Mux(place.point, piece, ~0))
-        with m.If(arrives):
+        with m.If(passing(platform, self.i_input.valid)):
             m.d.sync += [words[n].eq(came.data), lines[n].eq(came.line)]
 
         for b in range(c.banks):
-            wanted = [takes[j] & (place.bank[j] == b) for j in range(n)] + [arrives & (came.bank == b)]
+            wanted = [takes[j] & (place.bank[j] == b) for j in range(n)]
+            wanted.append(self.i_input.valid & (came.bank == b) & ~_any(wanted))
             any_wanted = Signal(name=f"any_wanted_{b}")
             choice, writes = Signal(range(n + 1), name=f"choice_{b}"), Signal(name=f"writes_{b}")
             m.d.comb += any_wanted.eq(_any(wanted))
