@@ -45,6 +45,7 @@ class Reduced:
 
 def without_dead_channels(network: Network) -> Reduced:
     """The smallest network with the same output that this pass can find; the input keeps its channels."""
+    network = _with_constants_of_their_own(network)
     work = _Analysis(network)
     kept = work.kept()
     tensors = {name: tensor for name, tensor in network.tensors.items() if tensor.data is None}
@@ -61,6 +62,23 @@ def without_dead_channels(network: Network) -> Reduced:
     notes = (note,) if after < before else ()
     reduced = replace(network, tensors=tensors, operators=operators, notes=(*network.notes, *notes))
     return Reduced(reduced, channels, live, notes)
+
+
+def _with_constants_of_their_own(network: Network) -> Network:
+    """What several operators read is copied: each may lose other channels of it."""
+    tensors, operators = dict(network.tensors), []
+    seen: set[str] = set()
+    for operator in network.operators:
+        names = []
+        for name in operator.inputs:
+            tensor = tensors[name]
+            if tensor.data is not None and name in seen:
+                name = f"{name} of {operator.number}"
+                tensors[name] = replace(tensor, name=name)
+            seen.add(name)
+            names.append(name)
+        operators.append(replace(operator, inputs=tuple(names)))
+    return replace(network, tensors=tensors, operators=tuple(operators))
 
 
 class _Analysis:
