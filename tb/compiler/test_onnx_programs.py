@@ -7,6 +7,7 @@ from ocellus.compiler.onnx_file import parse_onnx, read_onnx
 from ocellus.configurations import CONFIGURATIONS
 from ocellus.errors import BadInput
 from tb.cnn.test_program import assert_program_equals_golden
+from tb.oracle.onnx_builder import OnnxBuilder, Quantisation
 from tb.oracle.onnx_random import FORMS, KINDS, random_input, random_onnx
 from tb.oracle.public import DATA, needs_data
 
@@ -37,3 +38,16 @@ def test_public_onnx_networks_equal_onnx_runtime(name):
     x = np.random.default_rng(2).integers(-128, 128, network.input_tensor.shape, np.int8)
     program = assert_program_equals_golden(network, CONFIGURATIONS["imx500"], x)
     print(f"{name}: {program.host['activation_bytes']} bytes, {program.host['clocks']} clocks")
+
+
+def test_two_parts_of_a_product_equal_onnx_runtime():
+    """Where no single factors do: each part is clamped where the other begins."""
+    model = OnnxBuilder("qdq", False)
+    scales, zero_points = (0.016642499715089798, 0.00390625, 0.014973660930991173), (19, -128, 49)
+    first, second, result = (Quantisation(float(np.float32(s)), z) for s, z in zip(scales, zero_points, strict=True))
+    x = model.input((1, 8, 16, 16), first)
+    y = model.operator("LeakyRelu", [x], x.shape, second, alpha=-0.7)
+    network = parse_onnx(model.build(model.operator("Mul", [x, y], x.shape, result)))
+    given = random_input(network.input_tensor.shape, 1)
+    program = assert_program_equals_golden(network, CONFIGURATIONS["ecp5"], given)
+    assert any("runs in 2 parts" in note for note in program.host["notes"])

@@ -39,8 +39,9 @@ def outcome(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> in
 
 
 @needs_runtime
-@pytest.mark.parametrize("first", range(0, 60, NETWORKS))
+@pytest.mark.parametrize("first", range(0, 65, NETWORKS))
 def test_converted_networks_are_exact_or_refused(first, tmp_path, capsys):
+    """Among them layers that run several times, and an ADD in two parts (seed 63)."""
     for seed in range(first, first + NETWORKS):
         content = user_network(seed)
         if content is None:
