@@ -32,23 +32,28 @@ from .bench_networks import ANCHORS, BENCHES, DEPTHWISE_TARGET, ERROR_TARGET, LA
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "bench"
 SEED = 1
-WIDTH = 132
+WIDTH = 142
 """Of the tables where no terminal has its own."""
 
+Row = tuple[Bench, str, int | None, dict[str, Any] | str]
+"""A network, a configuration, bytes of activations, and what came of it."""
 
-def result(bench: Bench, config: str, again: bool) -> dict[str, Any]:
-    """The figures of one network on one configuration, kept or made now."""
+
+def result(bench: Bench, config: str, limit: int | None, again: bool) -> dict[str, Any]:
+    """The figures of one network on one configuration in so many bytes of activations, kept or made now."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{bench.name}.tflite"
         path.write_bytes(bench.content())
         file, sizes = networks.load(path), configuration(config)
         arithmetic = arithmetic_of(file, None)
-        kept = OUT / "kept" / f"{bench.name}-{config}-{key(file.compile(sizes, arithmetic, bench.keep_dead))}.json"
+        program = file.compile(sizes, arithmetic, bench.keep_dead, activation_bytes=limit)
+        kept = OUT / "kept" / f"{bench.name}-{config}-{key(program)}.json"
         if kept.exists() and not again:
             return json.loads(kept.read_text())
         oracle = oracle_of(file.network, path, arithmetic)
         inputs = gathered(file, [], 1, SEED, oracle.unsigned)
-        found = entry(bench, ran(file, oracle, sizes, arithmetic, inputs, "rtl", progress_line(), bench.keep_dead))
+        run = ran(file, oracle, sizes, arithmetic, inputs, "rtl", progress_line(), bench.keep_dead, limit)
+    found = entry(bench, run)
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(found, indent=1) + "\n")
     return found
@@ -85,22 +90,24 @@ def chosen(given: Sequence[str], there: Mapping[str, Any], what: str) -> list[st
     return list(given) or list(there)
 
 
-def work(given: argparse.Namespace) -> Iterator[tuple[Bench, str]]:
-    """Every network on every configuration that has a target."""
+def work(given: argparse.Namespace) -> Iterator[tuple[Bench, str, int | None]]:
+    """Every network on every configuration that has a target: as fast as can be, then in the memory that is asked."""
     benches = {b.name: b for b in BENCHES}
     for name in chosen(given.networks, benches, "NETWORKS"):
         for config in benches[name].targets:
             if not given.configs or config in given.configs:
-                yield benches[name], config
+                yield benches[name], config, None
+                if benches[name].peak is not None:
+                    yield benches[name], config, benches[name].peak
 
 
-def shown(rows: Sequence[tuple[Bench, str, dict[str, Any] | str]]) -> Table:
+def shown(rows: Sequence[Row]) -> Table:
     """Figures with targets beside them; what is missed is red, and why something is missing is said."""
     table = Table(title="cycles in RTL, bit exact, all weights on chip")
     for title in ("network", "config", "cycles", "target", "dense", "effective", "least depthwise", "prediction off",
-                  "peak activations", "mismatches"):  # fmt: skip
+                  "peak activations", "of", "mismatches"):  # fmt: skip
         table.add_column(title, justify="left" if title in ("network", "config") else "right")
-    for bench, config, found in rows:
+    for bench, config, limit, found in rows:
         target = bench.targets[config]
         if isinstance(found, str):
             table.add_row(bench.name, config, f"[dim]{found}[/]", f"{target:,}")
@@ -113,7 +120,8 @@ def shown(rows: Sequence[tuple[Bench, str, dict[str, Any] | str]]) -> Table:
             f"{found['utilisation']:.1%}", f"{found['effective_utilisation']:.1%}",
             "-" if depthwise is None else coloured(f"{depthwise:.1%}", depthwise >= DEPTHWISE_TARGET),
             "-" if error is None else coloured(f"{error:.1%}", error <= ERROR_TARGET),
-            coloured(f"{peak / 1024:.1f} KiB", bench.peak is None or peak <= bench.peak),
+            f"{peak / 1024:.1f} KiB" if limit is None else coloured(f"{peak / 1024:.1f} KiB", peak <= limit),
+            "-" if limit is None else f"{limit // 1024} KiB",
             coloured(f"{found['mismatches']:,}", not found["mismatches"]),
         )  # fmt: skip
     return table
@@ -144,7 +152,7 @@ def main() -> int:
     given = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     CONFIGURATIONS[LARGE.name] = LARGE
-    rows: list[tuple[Bench, str, dict[str, Any] | str]] = []
+    rows: list[Row] = []
     failed = False
     try:
         chosen(given.configs, {config: None for b in BENCHES for config in b.targets}, "CONFIGS")
@@ -152,26 +160,27 @@ def main() -> int:
     except BadInput as error:
         console.print(f"bench-cnn: {error}", style="red", markup=False)
         return 2
-    for bench, config in everything:
+    for bench, config, limit in everything:
         if bench.missing:
             console.print(f"{bench.name} on {config}: {bench.missing}", style="yellow", markup=False)
-            rows.append((bench, config, "absent"))
+            rows.append((bench, config, limit, "absent"))
             continue
-        console.print(f"{bench.name} on {config} ...", style="dim")
+        memory = "" if limit is None else f" in {limit // 1024} KiB"
+        console.print(f"{bench.name} on {config}{memory} ...", style="dim")
         try:
-            found = result(bench, config, given.again)
+            found = result(bench, config, limit, given.again)
         except (BadInput, SimulationFailed) as error:
             console.print(str(error), style="red", markup=False)
-            rows.append((bench, config, "refused" if isinstance(error, BadInput) else "no end"))
+            rows.append((bench, config, limit, "refused" if isinstance(error, BadInput) else "no end"))
             failed = True
             continue
         failed |= bool(found["mismatches"])
-        rows.append((bench, config, found))
-    results = [found for _, _, found in rows if not isinstance(found, str)]
+        rows.append((bench, config, limit, found))
+    results = [found | {"activation_limit_bytes": limit} for *_, limit, found in rows if not isinstance(found, str)]
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "cnn.json").write_text(json.dumps(results, indent=1) + "\n")
     console.print(shown(rows))
-    console.print(anchors([bench.name for bench, _, _ in rows]))
+    console.print(anchors([bench.name for bench, *_ in rows]))
     console.print(f"written to {(OUT / 'cnn.json').relative_to(ROOT)}")
     return int(failed)
 

@@ -35,7 +35,7 @@ class Bench:
     file : str
         Name of a public network; empty where ``make`` builds one.
     peak : int or None
-        Bytes of activations that it may take.
+        Bytes of activations that a second run may take.
     keep_dead : bool
         Channels that cannot reach the output are computed all the same.
     """

@@ -130,7 +130,7 @@ CONFIGURATIONS = {
                       parameter_lanes=1, parameter_words=4096, program_words=4096, packed=False),
         Configuration("ecp5", word=8, windows=2, inputs=4, outputs=4, lines=512, weight_words=13312,
                       parameter_lanes=2, parameter_words=1536, program_words=2048, parity=True),
-        Configuration("ecp5-288", word=16, windows=2, inputs=4, outputs=8, lines=512, weight_words=6656,
+        Configuration("ecp5-288", word=16, windows=2, inputs=4, outputs=8, lines=512, weight_words=6912,
                       parameter_lanes=4, parameter_words=1024, program_words=4096, combiners=2),
         Configuration("imx500", word=32, windows=8, inputs=16, outputs=16, lines=1024, weight_words=20480,
                       parameter_lanes=16, parameter_words=4096, program_words=65536, layers=256, combiners=16,

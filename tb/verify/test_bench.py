@@ -15,7 +15,7 @@ from scripts.bench_networks import BENCHES, Bench, mobilenet_v1_224
 
 from .test_reports import small_network
 
-SMALL = Bench("small", {"tiny": 400}, make=small_network, peak=1)
+SMALL = Bench("small", {"tiny": 400}, make=small_network)
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_a_network_is_run_once_and_its_figures_are_written_with_the_targets(benc
     monkeypatch.setattr(bench_cnn, "ran", None)  # nothing is run again
     assert bench() == 0
     assert json.loads((tmp_path / "cnn.json").read_text()) == [found]
+    assert found["activation_limit_bytes"] is None
 
 
 def test_names_that_do_not_exist_are_refused(bench, capsys):
@@ -64,7 +65,7 @@ def test_what_misses_its_target_is_red():
         "prediction_error_max": 0.02, "peak_activation_bytes": 1, "mismatches": 0,
     }  # fmt: skip
     console = Console(force_terminal=True, color_system="standard", width=160, record=True)
-    console.print(bench_cnn.shown([(SMALL, "tiny", found)]))
+    console.print(bench_cnn.shown([(SMALL, "tiny", 1, found)]))
     text = console.export_text(styles=True)
     red, green = "\x1b[31m", "\x1b[32m"
     assert f"{red}401" in text

@@ -60,15 +60,15 @@ def gathered(file: NetworkFile, paths: Sequence[str], frames: int | None, seed: 
 
 def ran(
     file: NetworkFile, oracle: Oracle, sizes: Configuration, arithmetic: Arithmetic, inputs: Inputs, engine: str,
-    tell: Callable[[str], None], keep_dead: bool = False,
+    tell: Callable[[str], None], keep_dead: bool = False, activation_bytes: int | None = None,
 ) -> Run:  # fmt: skip
-    """All inputs on the engine and on the oracle."""
+    """All inputs on the engine and on the oracle; the gateware's program takes ``activation_bytes`` at most."""
     found = Comparison()
     slowest = None
     if engine == "rtl":
         from .rtl import inferences
 
-        program = file.compile(sizes, arithmetic, keep_dead)
+        program = file.compile(sizes, arithmetic, keep_dead, activation_bytes=activation_bytes)
         results = inferences(program, [x for _, x in inputs], tell)
         for (name, x), result in zip(inputs, results, strict=True):
             tell(f"comparing {name}")

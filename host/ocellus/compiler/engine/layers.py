@@ -158,6 +158,13 @@ class Plan:
     left_to_host: list[Operator] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def bytes_behind(self) -> int:
+        """Bytes of a row of the input that only its unfolding asks for, behind the last that comes."""
+        u, (_, columns, channels) = self.unfolding, self.picture
+        end = (self.shapes[self.input][1] - 1) * u.stride - u.lead + u.columns
+        return max(0, end - columns) * channels if u.columns > 1 else 0
+
     def words(self, storage: str) -> int:
         """Words a pixel."""
         return ceil(self.shapes[storage][2] / self.sizes.word)

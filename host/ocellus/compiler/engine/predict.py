@@ -12,7 +12,7 @@ from ...configurations import PIXELS, Configuration
 from ...program_formats import Epilogue, LayerOp
 from .pipeline import drain, wheel
 
-FETCH_STEP, FETCH_LAYER = 9, 26
+FETCH_STEP, FETCH_LAYER = 10, 26
 """Clocks from one step's beginning until the next is fetched, and more if its layer is another."""
 ARRIVAL = 5
 """Clocks from the last byte of the rows that a step waits for to its beginning."""
@@ -25,7 +25,7 @@ SETS = 16
 FREE, PROMISED, RETURNED = 4, 2, 4
 """From a convolution's last command to the first read of the weight memory that it leaves free; from a set's last read
 to the first command that finds it; from a group's last command, besides the wheel's, until its sets have given way."""
-COMBINED = 2
+COMBINED = 1
 """Clocks by which another layer may begin sooner than a step that needs the combined results."""
 END = 1
 """Clocks from the last step's drain to the inference's end."""
@@ -100,14 +100,14 @@ class Work:
         return self.groups * max(self.group(sizes), self.sets * sizes.window_words)
 
 
-def predict(sizes: Configuration, layers: Sequence[Fields], steps: Sequence[Fields]) -> list[int]:
-    """Clocks of each layer."""
+def predict(sizes: Configuration, layers: Sequence[Fields], steps: Sequence[Fields], behind: int = 0) -> list[int]:
+    """Clocks of each layer; the inlet adds ``behind`` bytes to each row of the input."""
     works, rows = [], 0
     for step in steps:
         works.append(_work(sizes, layers[step["layer"]], step, step["wait_rows"] > rows))
         rows = max(rows, step["wait_rows"])
     clocks = [0] * len(layers)
-    for work, took in zip(works, Clockwork(sizes).run(works), strict=True):
+    for work, took in zip(works, Clockwork(sizes, behind).run(works), strict=True):
         clocks[work.layer] += took
     return clocks
 
@@ -144,8 +144,9 @@ def places_of(sizes: Configuration, rows: int, columns: int, tile: int) -> int:
 class Clockwork:
     """Counts the clocks of one step after the other."""
 
-    def __init__(self, sizes: Configuration) -> None:
+    def __init__(self, sizes: Configuration, behind: int = 0) -> None:
         self.sizes = sizes
+        self._arrival = ARRIVAL + behind
         self.now = 0  # the last command's clock
         self._begun, self._layer = -FETCH_STEP - FETCH_LAYER - CUT - PIXELS, -1  # hidden behind the first rows
         self._paced = 0  # sums may not end before
@@ -175,14 +176,14 @@ class Clockwork:
         asks = max(fetched, self._reads) if work.sets else fetched
         if work.sets:
             fetched = asks + 1
-        begin = max(end, fetched + work.point)
+        begin = max(end, fetched + 1)
         if work.after:
             begin = max(begin, self._complete[work.after - 1])
         if other:
             begin = max(begin, self._combined)
         fetch = min(max(0, fetched - end - 1), begin - end)
         if work.waits:  # long enough for all else to be over
-            begin, self._paced = begin + ARRIVAL, 0
+            begin, self._paced = begin + self._arrival, 0
         self._begun, self._layer = begin, work.layer
         first = begin + 1
         if work.point:
