@@ -264,8 +264,8 @@ def write_page(numbers: list[Numbers]) -> None:
         if n.memories:
             shares = ", ".join(f"`{part}` {count}" for part, count in n.memories.items())
             text += f"\nBlock RAMs of `{n.design}`: {shares}.\n"
-    text += "\nThe slowest paths, from register to register:\n"
-    text += "".join(f"- `{n.design}`: {n.slowest}\n" for n in numbers if n.slowest)
+    if paths := [f"- `{n.design}`: {n.slowest}\n" for n in numbers if n.slowest]:
+        text += "\nThe slowest paths, from register to register:\n" + "".join(paths)
     PAGE.write_text(PAGE.read_text().partition(MARK)[0] + MARK + text)
 
 

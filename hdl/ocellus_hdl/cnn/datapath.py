@@ -73,7 +73,8 @@ class Datapath(wiring.Component):
     o_done : unsigned(1), out
         The last result of a step is on its way into the memory: a command in this clock reads it.
     o_idle, o_combining : unsigned(1), out
-        No group, or some group with an epilogue, is between its last command and its last write.
+        No group, or some group with an epilogue, is between its last command and its last write, which for the latter
+        is over when it is on its way.
     o_tap : flow(tapped), out
     """
 
@@ -191,11 +192,15 @@ class Datapath(wiring.Component):
         groups_in, combined = Signal(range(2 * DEPTH)), Signal(range(2 * DEPTH))
         left = writer.i.valid & writer.i.payload.tag.last
         begins_combining = ends & (given.epilogue != Epilogue.PLAIN)
+        leaves = second.valid & second.payload.tag.last
         m.d.sync += [
             groups_in.eq(groups_in + ends - left),
-            combined.eq(combined + begins_combining - (second.valid & second.payload.tag.last)),
+            combined.eq(combined + begins_combining - leaves),
         ]
-        m.d.comb += [self.o_idle.eq(groups_in == 0), self.o_combining.eq(combined != 0)]
+        m.d.comb += [
+            self.o_idle.eq(groups_in == 0),
+            self.o_combining.eq((combined != 0) & ~((combined == 1) & leaves)),
+        ]
         self._tap(m, plain, second.valid, first.valid & has_epilogue, writer.i.payload, first.payload)
         return m
 
