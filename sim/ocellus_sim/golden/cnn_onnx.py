@@ -4,7 +4,7 @@ Written from the kernels of its CPU provider on x86-64, which scale integer sums
 Every float operation below stands where the kernel has one, in its order; docs/compiler.md gives the rules.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -16,11 +16,7 @@ from .cnn_onnx_functions import FUNCTIONS, Floats, fused_multiply_add
 _F = np.float32
 
 
-Factors = Sequence[tuple[int, int]]
-"""(multiplier, shift) of each channel, or one for all: ``multiplier * 2^(shift - 31)``."""
-
-
-def run(network: Network, x: np.ndarray, factors: Mapping[str, Factors] | None = None) -> dict[str, np.ndarray]:
+def run(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
     """Every operator's output tensor by its name, in the order of the operators.
 
     Parameters
@@ -29,19 +25,14 @@ def run(network: Network, x: np.ndarray, factors: Mapping[str, Factors] | None =
         Of an .onnx file.
     x : ndarray
         int8 in the shape of the network's input: rows, columns, channels; uint8 values less 128.
-    factors : mapping, optional
-        Outputs whose integer sums are scaled as the accelerator does it, by an integer and one rounding, halves up,
-        and not as ONNX Runtime does. Of convolutions, fully connected layers, MEAN and AVERAGE_POOL_2D.
     """
-    given, chosen = {network.input: x.reshape(network.input_tensor.shape)}, factors or {}
+    given = {network.input: x.reshape(network.input_tensor.shape)}
     for operator in network.operators:
         inputs = [network.tensors[name] for name in operator.inputs]
         output = network.tensors[operator.output]
         paired = operator.kind in (Kind.ADD, Kind.SUB, Kind.MUL)  # where a constant is an operand like the other
         values = [given[t.name] if t.data is None else t.data for t in inputs if t.data is None or paired]
-        if output.name in chosen:
-            y = _scale_by_integers(_SUMS[operator.kind](operator, inputs, *values), chosen[output.name], output)
-        elif operator.kind in _OPERATORS:
+        if operator.kind in _OPERATORS:
             y = _OPERATORS[operator.kind](operator, inputs, output, *values)
         else:
             y = _scale_sums(operator, inputs, output, _SUMS[operator.kind](operator, inputs, *values))
@@ -110,13 +101,6 @@ def _scale_sums(operator: Operator, inputs: Sequence[Tensor], output: Tensor, su
     return _round(sums.astype(np.int32).astype(_F) * factors, output)
 
 
-def _scale_by_integers(sums: np.ndarray, factors: Factors, output: Tensor) -> np.ndarray:
-    multiplier = np.array([f[0] for f in factors], np.int64)
-    right = 31 - np.array([f[1] for f in factors], np.int64)
-    scaled = (sums.astype(np.int32).astype(np.int64) * multiplier + (np.int64(1) << right >> 1)) >> right
-    return np.clip(scaled + output.zero_point, -128, 127).astype(np.int8)
-
-
 def _biased(sums: np.ndarray, inputs: Sequence[Tensor]) -> np.ndarray:
     return sums.astype(np.int64) + (_constant(inputs[2]).astype(np.int64) if len(inputs) == 3 else 0)
 
@@ -143,10 +127,6 @@ def _fully_connected(operator: Operator, inputs: Sequence[Tensor], given: np.nda
 def _mean(operator: Operator, inputs: Sequence[Tensor], given: np.ndarray) -> np.ndarray:
     """The pool over the whole picture has an integer sum, and so a factor."""
     return (given.astype(np.int64) - inputs[0].zero_point).sum(axis=(1, 2))
-
-
-def _window_sums(operator: Operator, inputs: Sequence[Tensor], given: np.ndarray) -> np.ndarray:
-    return _windows(operator, _surround(operator, given.astype(np.int64) - inputs[0].zero_point, 0)).sum(axis=(3, 4))
 
 
 def _add(operator: Operator, inputs: Sequence[Tensor], output: Tensor, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -261,9 +241,8 @@ _SUMS: dict[Kind, Callable[..., np.ndarray]] = {
     Kind.DEPTHWISE_CONV_2D: _depthwise,
     Kind.FULLY_CONNECTED: _fully_connected,
     Kind.MEAN: _mean,
-    Kind.AVERAGE_POOL_2D: _window_sums,
 }
-"""Operators that scale integer sums, and the pool, which does so only on the accelerator."""
+"""Operators that scale integer sums."""
 
 _OPERATORS: dict[Kind, Callable[..., np.ndarray]] = {
     Kind.ADD: _add,
