@@ -7,7 +7,8 @@ from ocellus.compiler.graph import Kind, Operator, Tensor
 from ocellus.compiler.onnx_factors import pool_thresholds, sum_thresholds, thresholds
 from ocellus.compiler.onnx_file import read_onnx
 from ocellus.compiler.onnx_pairs import PairFactors, exact_pair_factors
-from ocellus.compiler.onnx_stairs import Stair, Thresholds, stairs
+from ocellus.compiler.onnx_stairs import Stair, stairs
+from ocellus.compiler.onnx_thresholds import Thresholds
 from ocellus.compiler.quantisation import Factor
 from ocellus_sim.golden import cnn_onnx
 from tb.oracle.public import DATA, needs_data

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .graph import Kind, Operator, Tensor
-from .onnx_stairs import Thresholds
+from .onnx_thresholds import Thresholds
 
 _F = np.float32
 MAX_TAPS = 1024

@@ -3,8 +3,9 @@
 from ..graph import Kind, Operator, Runtime, Tensor
 from ..onnx_factors import pool_thresholds, sum_thresholds
 from ..onnx_pairs import PairFactors, exact_pair_factors
-from ..onnx_stairs import MAX_STAIRS, Share, Stair, Thresholds, stairs
+from ..onnx_stairs import MAX_STAIRS, Stair, stairs
 from ..onnx_tables import float_table
+from ..onnx_thresholds import Share, Thresholds
 from ..quantisation import (
     Factor,
     add_factors,
