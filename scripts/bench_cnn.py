@@ -27,12 +27,14 @@ from ocellus_sim.verify.oracle import oracle_of
 from ocellus_sim.verify.rtl import CNN
 from ocellus_sim.verify.session import gathered, progress_line, ran
 
-from .bench_networks import ANCHORS, BENCHES, DEPTHWISE_TARGET, ERROR_TARGET, LARGE, Bench
+from .bench_networks import ANCHORS, BENCHES, DEPTHWISE_TARGET, ERROR_TARGET, KIB, LARGE, Bench
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "bench"
+PAGE = ROOT / "docs" / "cnn.md"
+MARK = "<!-- the table below is written by `make bench-cnn ARGS=--page` -->\n"
 SEED = 1
-WIDTH = 142
+WIDTH = 150
 """Of the tables where no terminal has its own."""
 
 Row = tuple[Bench, str, int | None, dict[str, Any] | str]
@@ -101,30 +103,49 @@ def work(given: argparse.Namespace) -> Iterator[tuple[Bench, str, int | None]]:
                     yield benches[name], config, benches[name].peak
 
 
+HEADINGS = ("network", "config", "activations in", "cycles", "target", "dense", "effective", "least depthwise",
+            "prediction off", "peak activations", "mismatches")  # fmt: skip
+
+
+def cells(row: Row) -> list[tuple[str, bool | None]]:
+    """Of a row of the table: text, and whether it is as it is to be; None where nothing is asked."""
+    bench, config, limit, found = row
+    target = bench.targets[config]
+    told = [(bench.name, None), (config, None), ("-" if limit is None else f"{limit // KIB} KiB", None)]
+    if isinstance(found, str):
+        return [*told, (found, None), (f"{target:,}", None), *[("", None)] * (len(HEADINGS) - 5)]
+    depthwise, error, peak = (
+        found["depthwise_min_utilisation"], found["prediction_error_max"], found["peak_activation_bytes"]
+    )  # fmt: skip
+    return [
+        *told,
+        (f"{found['cycles']:,}", found["cycles"] <= target),
+        (f"{target:,}", None),
+        (f"{found['utilisation']:.1%}", None),
+        (f"{found['effective_utilisation']:.1%}", None),
+        ("-" if depthwise is None else f"{depthwise:.1%}", depthwise is None or depthwise >= DEPTHWISE_TARGET),
+        ("-" if error is None else f"{error:.1%}", error is None or error <= ERROR_TARGET),
+        (f"{peak / KIB:.1f} KiB", None if limit is None else peak <= limit),
+        (f"{found['mismatches']:,}", not found["mismatches"]),
+    ]
+
+
 def shown(rows: Sequence[Row]) -> Table:
     """Figures with targets beside them; what is missed is red, and why something is missing is said."""
     table = Table(title="cycles in RTL, bit exact, all weights on chip")
-    for title in ("network", "config", "cycles", "target", "dense", "effective", "least depthwise", "prediction off",
-                  "peak activations", "of", "mismatches"):  # fmt: skip
-        table.add_column(title, justify="left" if title in ("network", "config") else "right")
-    for bench, config, limit, found in rows:
-        target = bench.targets[config]
-        if isinstance(found, str):
-            table.add_row(bench.name, config, f"[dim]{found}[/]", f"{target:,}")
-            continue
-        depthwise, error, peak = (
-            found["depthwise_min_utilisation"], found["prediction_error_max"], found["peak_activation_bytes"]
-        )  # fmt: skip
-        table.add_row(
-            bench.name, config, coloured(f"{found['cycles']:,}", found["cycles"] <= target), f"{target:,}",
-            f"{found['utilisation']:.1%}", f"{found['effective_utilisation']:.1%}",
-            "-" if depthwise is None else coloured(f"{depthwise:.1%}", depthwise >= DEPTHWISE_TARGET),
-            "-" if error is None else coloured(f"{error:.1%}", error <= ERROR_TARGET),
-            f"{peak / 1024:.1f} KiB" if limit is None else coloured(f"{peak / 1024:.1f} KiB", peak <= limit),
-            "-" if limit is None else f"{limit // 1024} KiB",
-            coloured(f"{found['mismatches']:,}", not found["mismatches"]),
-        )  # fmt: skip
+    for title in HEADINGS:
+        table.add_column(title, justify="left" if title in HEADINGS[:2] else "right")
+    for row in rows:
+        table.add_row(*(text if good is None else coloured(text, good) for text, good in cells(row)))
     return table
+
+
+def write_page(rows: Sequence[Row]) -> None:
+    """The table of the page, below its mark; what misses its target is bold."""
+    lines = [[f"**{text}**" if good is False else text for text, good in cells(row)] for row in rows]
+    lines = [list(HEADINGS), ["---"] * 3 + ["---:"] * (len(HEADINGS) - 3), *lines]
+    text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    PAGE.write_text(PAGE.read_text().partition(MARK)[0] + MARK + text)
 
 
 def coloured(text: str, good: bool) -> str:
@@ -149,6 +170,7 @@ def main() -> int:
     parser.add_argument("--networks", nargs="*", default=[], metavar="NAME", help=", ".join(b.name for b in BENCHES))
     parser.add_argument("--configs", nargs="*", default=[], metavar="NAME", help="of those that have a target")
     parser.add_argument("--again", action="store_true", help="kept results do not count")
+    parser.add_argument("--page", action="store_true", help="write the table of docs/cnn.md")
     given = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     CONFIGURATIONS[LARGE.name] = LARGE
@@ -165,7 +187,7 @@ def main() -> int:
             console.print(f"{bench.name} on {config}: {bench.missing}", style="yellow", markup=False)
             rows.append((bench, config, limit, "absent"))
             continue
-        memory = "" if limit is None else f" in {limit // 1024} KiB"
+        memory = "" if limit is None else f" in {limit // KIB} KiB"
         console.print(f"{bench.name} on {config}{memory} ...", style="dim")
         try:
             found = result(bench, config, limit, given.again)
@@ -181,6 +203,8 @@ def main() -> int:
     (OUT / "cnn.json").write_text(json.dumps(results, indent=1) + "\n")
     console.print(shown(rows))
     console.print(anchors([bench.name for bench, *_ in rows]))
+    if given.page:
+        write_page(rows)
     console.print(f"written to {(OUT / 'cnn.json').relative_to(ROOT)}")
     return int(failed)
 

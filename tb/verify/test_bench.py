@@ -24,6 +24,7 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Any:
     monkeypatch.setattr(bench_cnn, "BENCHES", (SMALL, Bench("absent", {"tiny": 1}, "no such network")))
     monkeypatch.setattr(bench_cnn, "OUT", tmp_path)
     monkeypatch.setattr(bench_cnn, "ROOT", tmp_path)
+    monkeypatch.setattr(bench_cnn, "PAGE", tmp_path / "page.md")
     monkeypatch.setattr(bench_cnn, "CONFIGURATIONS", dict(CONFIGURATIONS))
 
     def main(*options: str) -> int:
@@ -47,7 +48,12 @@ def test_a_network_is_run_once_and_its_figures_are_written_with_the_targets(benc
     assert "400" in shown
     assert "absent on tiny: found no no such network.tflite in ../shared/data" in shown
     monkeypatch.setattr(bench_cnn, "ran", None)  # nothing is run again
-    assert bench() == 0
+    (tmp_path / "page.md").write_text(f"above\n{bench_cnn.MARK}former\n")
+    assert bench("--page") == 0
+    page = (tmp_path / "page.md").read_text()
+    assert page.startswith(f"above\n{bench_cnn.MARK}| network | config |")
+    assert "former" not in page
+    assert f"| small | tiny | - | {found['cycles']:,} | 400 |" in page
     assert json.loads((tmp_path / "cnn.json").read_text()) == [found]
     assert found["activation_limit_bytes"] is None
 
