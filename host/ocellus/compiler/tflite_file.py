@@ -42,9 +42,8 @@ def parse_network(content: bytes, name: str = "network", file: str | None = None
             return _Reader(content, name, file).network()
     except BadInput:
         raise
-    except (*_CORRUPT, Warning) as error:
-        detail = " ".join(str(error).split())[:80]
-        raise BadInput(f"{file}: truncated or corrupt ({detail}), allowed a whole .tflite file") from None
+    except (*_CORRUPT, Warning):
+        raise BadInput(f"{file}: found a truncated or corrupt model, allowed a whole .tflite file") from None
 
 
 class _Reader(TensorReader):

@@ -8,6 +8,7 @@ from itertools import product
 from ...errors import BadInput
 from ...program_formats import Epilogue, LayerOp
 from .geometry import Layouts, Walk, clocks, total_clocks, walk, work
+from .image import program_words
 from .layers import ArrayLayer, Plan
 from .layout import LayoutChooser
 from .overlap import overlapped
@@ -18,7 +19,7 @@ from .schedule import Rows, Waits, in_pieces, interleaved, waits
 from .segments import Estimate, Partition, head_and_singles, partition
 
 _LITTLE = 1 / 1024
-"""What the lesser goal counts."""
+"""Weight of the goal that was not chosen."""
 _LOSSES = (0.0, 1 / 64, 1 / 8, 1.0)
 """Shares of a layer's clocks that steps of fewer rows may cost."""
 _SHARES = (0.8, 0.9, 1.0, 1.1, 1.25)
@@ -42,6 +43,8 @@ class Arrangement:
 
     Attributes
     ----------
+    parts : sequence of (int, int)
+        Layers that run interleaved: the first, and one behind the last.
     rows : sequence of int
         Rows of each layer's steps.
     late : bool
@@ -94,7 +97,7 @@ class Arranger:
         return [self.rows(n, loss, least_clocks) for n in range(len(self.plan.layers))]
 
     def arranged(self, parts: Partition, rows: Sequence[int], late: bool = False) -> Arrangement:
-        """Those parts, layers that are alone in pieces; :class:`BadInput` when the memory is too small."""
+        """Those parts, layers that are alone in pieces; its peak may be more than there is."""
         plan = self.plan
         layouts = self._chooser.layouts(rows)
         ways = [self._walk(layer, layouts) for layer in plan.layers]
@@ -114,12 +117,13 @@ class Arranger:
         peak = peak_words(plan, places)
         return Arrangement(parts, rows, late, steps, found, layouts, ways, places, sum(took), sum(took[end:]), peak)
 
-    def rank(self, found: Arrangement) -> tuple[int, float]:
-        """The smaller the better: memory beyond what there is, then the goal."""
+    def rank(self, found: Arrangement) -> tuple[int, int, float]:
+        """The smaller the better: activations and program beyond what there is room for, then the goal."""
         much, little = found.clocks, found.after_input
         if self.goal is Goal.LATENCY:
             much, little = little, much
-        return max(found.peak, self.words), much + little * _LITTLE
+        program = program_words(len(self.plan.layers), len(found.steps))
+        return max(found.peak, self.words), max(program, self.plan.sizes.program_words), much + little * _LITTLE
 
     def fast(self) -> Iterator[Arrangement]:
         """The first layers interleaved, the others one by one."""
@@ -184,7 +188,7 @@ class Arranger:
         return best
 
     def _other_rows(self, number: int, together: int, rows: Sequence[int]) -> list[list[int]]:
-        """Ways for as many neighbours from a layer on, none of which is as it is."""
+        """Ways for as many neighbours from a layer on, in which none keeps its rows."""
         heights = [layer.out_shape[0] for layer in self.plan.layers[number : number + together]]
         had = list(rows[number : number + together])
         ways = [[n] * together for n in (1, 2, 3, 4, 5, 6, 7, 9) if len(heights) == together and n <= min(heights)]

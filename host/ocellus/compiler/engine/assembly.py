@@ -13,8 +13,8 @@ from ...program_formats import LAYER, STEP, LayerOp
 from ..graph import Network, Runtime
 from .arrangement import Arrangement, Goal, arrange
 from .descriptors import is_swapped, layer_fields, step_fields, wheel
-from .geometry import Walk
-from .image import LAYER_WORDS, STEP_WORDS, Program
+from .geometry import Walk, walk
+from .image import Program, program_words
 from .layers import ArrayLayer, Plan
 from .lower_weighted import MAX_PASSES
 from .lowering import lower
@@ -41,6 +41,7 @@ def compile_network(
     if network.runtime is Runtime.ONNX:
         arithmetic = Arithmetic.SINGLE
     plan = lower(network, sizes, arithmetic)
+    _check_least(plan)
     arrangement = arrange(plan, goal, activation_bytes)
     ways = arrangement.ways
     _check_passes(plan, ways)
@@ -117,6 +118,12 @@ def _check_passes(plan: Plan, ways: Sequence[Walk]) -> None:
             )
 
 
+def _check_least(plan: Plan) -> None:
+    """What every arrangement takes, before one is sought."""
+    weights = [pack_weights(layer, plan.sizes, walk(layer, plan.sizes, None, None), False) for layer in plan.layers]
+    _check_contents(plan, weights, [pack_parameters(layer, plan.sizes) for layer in plan.layers])
+
+
 def _check_contents(plan: Plan, weights: list[np.ndarray], parameters: list[np.ndarray]) -> None:
     sizes = plan.sizes
     _check(plan, "layers", [1] * len(plan.layers), min(sizes.layers, 256))
@@ -126,7 +133,7 @@ def _check_contents(plan: Plan, weights: list[np.ndarray], parameters: list[np.n
 
 def _check_words(plan: Plan, arrangement: Arrangement, tables: int) -> None:
     at = f"{plan.network.file}: configuration {plan.sizes.name!r}"
-    words = LAYER_WORDS * len(plan.layers) + STEP_WORDS * len(arrangement.steps)
+    words = program_words(len(plan.layers), len(arrangement.steps))
     if words > plan.sizes.program_words:
         raise BadInput(f"{at}: found {words} program words, allowed {plan.sizes.program_words}")
     if tables > plan.sizes.tables:

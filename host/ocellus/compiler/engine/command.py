@@ -48,6 +48,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     """Compile ``arguments.network``; :class:`BadInput` when it cannot run on the configuration."""
     sizes = configuration(arguments.config)
+    if arguments.output and not (folder := Path(arguments.output).absolute().parent).is_dir():
+        raise BadInput(f"--output: found no folder {folder}, allowed a file in one that exists")
     file = networks.load(arguments.network)
     limit = _bytes(arguments.activations, sizes)
     arithmetic = arithmetic_of(file, arguments.arithmetic)

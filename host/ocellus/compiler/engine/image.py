@@ -23,6 +23,11 @@ TABLE_WORDS = 256 // 4
 _SHAPE = ("word", "windows", "inputs", "outputs")
 
 
+def program_words(layers: int, steps: int) -> int:
+    """32-bit words of the program memory that so many layers and steps take."""
+    return LAYER_WORDS * layers + STEP_WORDS * steps
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """What the accelerator loads, and the host's part.

@@ -22,7 +22,7 @@ _MARGIN = 1
 def overlapped(plan: Plan, steps: Sequence[Rows], found: Sequence[Waits], works: Sequence[Work]) -> list[Waits]:
     """The waits, less those for a step directly before which drains in time."""
     result = list(found)
-    for n, needed in enumerate(writers(plan, steps)):
+    for n, needed in enumerate(writers(plan, steps)):  # step n, from 0 on, needs steps counted from 1 on
         if n in needed and drains_in_time(plan, works[n - 1], works[n]):
             result[n] = replace(found[n], after=max(needed - {n}, default=0))
     return result

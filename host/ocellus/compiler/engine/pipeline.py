@@ -26,9 +26,9 @@ def array(sizes: Configuration) -> int:
 
 
 def drain(sizes: Configuration, op: int, epilogue: int) -> int:
-    """Clocks from a step's last command to the beginning of a step that needs its results, a clock before its first.
+    """Clocks from a step's last command to the beginning of one that needs its results; a clock later it commands.
 
-    With an epilogue, when the groups before are through.
+    With an epilogue: when no group before it is still combined.
     """
     point = op == LayerOp.POINT
     beats = sizes.beats if point else 1

@@ -22,9 +22,12 @@ SIDE = 3
 """Pixels that are cut in a clock."""
 SETS = 16
 """Sets of nine taps that the store of windows holds."""
-FREE, PROMISED, RETURNED = 4, 2, 4
-"""From a convolution's last command to the first read of the weight memory that it leaves free; from a set's last read
-to the first command that finds it; from a group's last command, besides the wheel's, until its sets have given way."""
+FREE = 4
+"""Clocks from a convolution's last command to the first read of the weight memory that it leaves free."""
+PROMISED = 2
+"""Clocks from a set's last read to the first command that finds it."""
+RETURNED = 4
+"""Clocks from a group's last command, besides the wheel's, until its sets have given way."""
 COMBINED = 1
 """Clocks by which another layer may begin sooner than a step that needs the combined results."""
 END = 1
@@ -39,6 +42,8 @@ class Work:
 
     Attributes
     ----------
+    layer : int
+        Its number.
     after : int
         Steps that must be complete before it.
     waits : bool
@@ -51,7 +56,7 @@ class Work:
     places : int
         Places that a group has: 1 for a convolution.
     pace : int
-        Clocks from one end of sums to the next.
+        Clocks at least from one end of sums to the next.
     sets : int
         Sets of weights that a group of windows takes.
     cut : int
@@ -87,7 +92,7 @@ class Work:
 
     @property
     def each(self) -> int:
-        """Clocks from one end of sums to the next."""
+        """Clocks from one end of sums to the next, all in all."""
         return max(self.sums + self.operand, self.pace)
 
     def group(self, sizes: Configuration) -> int:
@@ -138,7 +143,7 @@ def cut_clocks(rows: int, columns: int, tile: int, cut: bool) -> int:
 
 def places_of(sizes: Configuration, rows: int, columns: int, tile: int) -> int:
     """Places of windows in a step, each of one window or of several side by side."""
-    return rows * -(-columns // (sizes.windows if tile > 1 else 1))
+    return rows * -(-columns // (sizes.windows if tile == PIXELS else 1))
 
 
 class Clockwork:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .image import LAYER_WORDS, STEP_WORDS, Program
+from .image import Program, program_words
 from .work import WEIGHTED
 
 _LEFT = {1, 2, 3}
@@ -81,7 +81,7 @@ def summary(program: Program) -> str:
 def _memory(program: Program) -> list[str]:
     """What the program takes of each memory."""
     host, c = program.host, program.configuration
-    words = LAYER_WORDS * len(program.layers) + STEP_WORDS * len(program.steps)
+    words = program_words(len(program.layers), len(program.steps))
     parameters = c.parameter_lanes * len(program.parameters)
     used = (
         ("activations", host["activation_bytes"], c.activation_bytes, "bytes at the peak"),
