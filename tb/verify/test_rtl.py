@@ -46,8 +46,8 @@ def test_the_gateware_is_compared_layer_by_layer_and_its_clocks_add_up(tmp_path:
 def test_a_weight_that_is_another_is_found_in_its_layer(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch):
     right = NetworkFile.compile
 
-    def wrong(*given: Any) -> Program:
-        program = right(*given)
+    def wrong(*given: Any, **named: Any) -> Program:
+        program = right(*given, **named)
         weights = program.weights.copy()
         weights[program.layers[1]["weight_base"]] += 1
         return replace(program, weights=weights)
