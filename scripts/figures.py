@@ -36,7 +36,7 @@ TOOLS = FOLDER / "tools"
 LOCK = ROOT / "requirements" / "numbers.lock"
 KEPT = ROOT / "build" / "numbers.json"
 PAGE = ROOT / "docs" / "numbers.md"
-MARK = "<!-- the table below is written by `make numbers` -->\n"
+MARK = "<!-- the table below is written by `make numbers ARGS=--page` -->\n"
 
 DESIGNS: dict[str, Callable[[], wiring.Component]] = {
     "pair": PairMultiplier,
