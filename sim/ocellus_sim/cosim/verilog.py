@@ -31,9 +31,9 @@ class TopPort:
 
 def convert(factory: str, arguments: dict[str, Any]) -> str:
     """Verilog of ``factory(**arguments)``; ports that are constants (an ``always_ready`` stream's) are left out."""
-    from amaranth.back import verilog
+    from amaranth.back import rtlil, verilog  # pyright: ignore[reportAttributeAccessIssue]: the stubs do not know them
     from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, ResetSignal, Signal, Value
-    from amaranth.hdl._ir import PortDirection
+    from amaranth.hdl._ir import Fragment, PortDirection
     from amaranth.lib import wiring
 
     module, _, name = factory.partition(":")
@@ -57,21 +57,26 @@ def convert(factory: str, arguments: dict[str, Any]) -> str:
     ports |= {"clk": (clock, PortDirection.Input), "rst": (reset, PortDirection.Input)}
     # Recursive passes go deep on large designs.
     sys.setrecursionlimit(20_000)
-    text = verilog.convert(m, name=TOP, ports=ports, emit_src=False)
+    netlist, _ = rtlil.convert_fragment(Fragment.get(m, None), ports, TOP, emit_src=False)
+    # The one way into Yosys behind Amaranth's netlist.
+    text = verilog._convert_rtlil_text(_ZEROS.sub("", netlist))  # pyright: ignore[reportAttributeAccessIssue]
     # Bits that nothing but a constant drives become an `always @*` that has nothing to wait for, never runs and leaves
     # them at random (amaranth-lang/amaranth issue 1629); `always_comb` runs once at the start.
-    return _short_beginnings(text.replace("always @*", "always_comb"))
+    return _beginnings(text.replace("always @*", "always_comb"))
 
 
-def _short_beginnings(text: str) -> str:
-    """Memories that begin as zeros do so in a loop, not word by word: half of Verilator's time and output was that."""
-    zero = r"    (\\?\S+ ?)\[0\] = (\d+'[dh]0+);\n(?:    \1\[\d+\] = \d+'[dh]0+;\n)+"
+_ZEROS = re.compile(
+    r"  cell \$meminit_v2 \S+\n(?:    parameter .*\n)*    connect \\ADDR .*\n    connect \\DATA \d+'0*\n"
+    r"(?:    connect .*\n)*  end\n"
+)
+"""A memory that begins as zeros, bit by bit: for a memory of megabytes, minutes in Yosys and in Verilator."""
 
-    def loop(block: re.Match[str]) -> str:
-        words = block[0].count("\n")
-        return f"    for (int n = 0; n < {words}; n = n + 1) {block[1]}[n] = {block[2]};\n"
 
-    return re.sub(rf"(?<=initial begin\n){zero}(?=  end\n)", loop, text)
+def _beginnings(text: str) -> str:
+    """Memories that nothing else is said of begin as zeros, in a loop."""
+    memory = r"^  reg (?:signed )?(?:\[\d+:0\] )?(\\\S+ |\w+) ?\[(\d+):0\];\n(?!  initial begin\n)"
+    loop = r"\g<0>  initial for (int n = 0; n <= \2; n = n + 1) \1[n] = '0;\n"
+    return re.sub(memory, loop, text, flags=re.MULTILINE)
 
 
 def top_ports(text: str) -> list[TopPort]:
