@@ -117,13 +117,18 @@ class Arranger:
         peak = peak_words(plan, places)
         return Arrangement(parts, rows, late, steps, found, layouts, ways, places, sum(took), sum(took[end:]), peak)
 
-    def rank(self, found: Arrangement) -> tuple[int, int, float]:
-        """The smaller the better: activations and program beyond what there is room for, then the goal."""
+    def rank(self, found: Arrangement) -> tuple[int, float]:
+        """The smaller the better: memory beyond what there is, then the goal."""
         much, little = found.clocks, found.after_input
         if self.goal is Goal.LATENCY:
             much, little = little, much
+        return max(found.peak, self.words), much + little * _LITTLE
+
+    def last_rank(self, found: Arrangement) -> tuple[int, int, float]:
+        """:meth:`rank`, but a program that fits comes before a better one: the way to it may lead over longer ones."""
+        peak, goal = self.rank(found)
         program = program_words(len(self.plan.layers), len(found.steps))
-        return max(found.peak, self.words), max(program, self.plan.sizes.program_words), much + little * _LITTLE
+        return peak, max(program, self.plan.sizes.program_words), goal
 
     def fast(self) -> Iterator[Arrangement]:
         """The first layers interleaved, the others one by one."""
@@ -226,10 +231,10 @@ def arrange(plan: Plan, goal: Goal = Goal.THROUGHPUT, activation_bytes: int | No
     capacity = plan.sizes.activation_bytes if activation_bytes is None else activation_bytes
     words = min(capacity, plan.sizes.activation_bytes) // plan.sizes.word
     arranger = Arranger(plan, goal, words)
-    best = min(arranger.fast(), key=arranger.rank)
+    best = min(arranger.fast(), key=arranger.last_rank)
     if best.peak > words:
         starts = sorted(arranger.small(), key=arranger.rank)[:_STARTS]
-        best = min(map(arranger.improved, starts), key=arranger.rank)
+        best = min(map(arranger.improved, starts), key=arranger.last_rank)
     if best.peak > words:
         raise BadInput(
             f"{plan.network.file}: configuration {plan.sizes.name!r}: found {best.peak * plan.sizes.word} bytes of "
