@@ -40,7 +40,7 @@ def complaint():
         return name + " is too old: Python 3.11 or newer is needed|python3"
     try:
         import ensurepip  # noqa: F401  # Debian's venv exists without it and then fails half way
-        import venv  # noqa: F401
+        import venv  # noqa: F401  # only whether it is there
     except ImportError:
         return name + " cannot make virtual environments: venv with ensurepip is missing|python3-venv"
     if not any(os.path.exists(path) and belongs(path) for path in shared_libraries()):

@@ -119,6 +119,6 @@ def test_no_set_is_lost_or_overwritten_while_it_is_in_use(name: str):
 
     seen = clocks(part, drive, [part.o])
     for clock, address in reads[:-2]:
-        want = sum((word(address + n) for n in range(c.window_words)), start=[])[:size]  # noqa: RUF017
+        want = [byte for n in range(c.window_words) for byte in word(address + n)][:size]
         got = seen[clock + 1][0]
         assert [got[t][g] & 255 for t in range(PIXELS) for g in range(c.word)] == want, f"clock {clock}"

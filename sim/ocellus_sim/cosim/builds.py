@@ -17,7 +17,8 @@ from ocellus_sim.cosim import content, toolchain, verilog
 
 HARNESS = Path(__file__).parent / "harness"
 
-# Moving conditions together took four fifths of Verilator's time on a large design.
+# Moving conditions together took four fifths of Verilator's time on a large design. Its lint judges Verilog that people
+# write; this is Yosys', whose widths and names are its own.
 VERILATOR_FLAGS = (
     "--cc --exe --vpi --assert --no-timing -O3 -fno-merge-cond-motion --x-assign unique --x-initial unique "
     "--timescale-override 1ps/1ps "
