@@ -5,7 +5,7 @@ from enum import IntEnum
 from .layouts import Field, Layout
 
 IMAGE_MAGIC = int.from_bytes(b"OCNN", "little")
-IMAGE_VERSION = 3
+IMAGE_VERSION = 4
 LINE_BITS = 14
 BANK_BITS = 8
 
@@ -97,12 +97,12 @@ LAYER = Layout(
 STEP = Layout(
     "Step",
     (
-        Field("layer", 8), Field("rows", 12), Field("last", 1), Field("reserved", 11),
+        Field("rows", 12), Field("tiles", 20),
         Field("after", 16), Field("wait_rows", 16),
         Field("free_rows", 16), Field("first_row", 16, signed=True),
         Field("in_wrap", 16, signed=True), Field("out_wrap", 16),
-        *wheel("in"), Field("reserved_2", 10),
-        *wheel("out"), Field("reserved_3", 10),
+        *wheel("in"), Field("layer", 8), Field("last", 1), Field("reserved", 1),
+        *wheel("out"), Field("reserved_2", 10),
     ),
 )  # fmt: skip
 """Some rows of a layer."""

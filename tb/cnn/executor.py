@@ -97,7 +97,7 @@ class Executor:
         layer = self.program.layers[self.program.steps[number]["layer"]]
         if layer["epilogue"] != Epilogue.PLAIN:
             return None
-        return Walk.LATENCY + Datapath.latency(self.sizes, LayerOp(layer["op"])) + 2
+        return Walk.LATENCY + Datapath.latency(self.sizes, LayerOp(layer["op"])) + 1
 
     def _each(self, layer: Mapping[str, Any], sums: int) -> int:
         """Clocks at least from the end of one group's sums to the next."""
@@ -127,6 +127,7 @@ class Executor:
         if not layer["cut"]:
             tiles = (oy * columns + ox) // layer["tile"]
         assert 1 <= layer["tile"] <= PIXELS
+        assert step["tiles"] == len(set(tiles.tolist()))
         start = self.place(step, "in") + oy * place("in_row") + ox * place("in_pixel")
         self._check_spread(start, tiles, layer["spread"], f"step {step}: reads")
         ky, kx = np.arange(layer["kernel_rows"]), np.arange(layer["kernel_columns"])

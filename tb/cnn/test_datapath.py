@@ -50,7 +50,7 @@ class Driver:
 
     async def _watch(self, ctx: Any) -> None:
         c, tap = self.w.c, self.part.o_tap
-        ports = (tap.valid, tap.payload, self.part.o_done, self.part.o_sets.valid)
+        ports = (tap.valid, tap.payload, self.part.o_done, self.part.o_group)
         look = self.part.o_look
         while not self.over:
             _, _, valid, shown, done, came, seen, word = await ctx.tick().sample(*ports, look.valid, look.payload)
@@ -79,7 +79,7 @@ class Driver:
         while not self.loaded:
             await ctx.tick()
         for address, sets in self.w.requests:
-            ctx.set(request.payload, {"address": address, "sets": sets})
+            ctx.set(request.payload, {"address": address, "sets": sets, "word_sets": 1})
             ctx.set(request.valid, 1)
             while not (await ctx.tick().sample(request.ready))[2]:
                 pass

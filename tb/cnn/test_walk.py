@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,8 @@ def random_step(c: Configuration, rng: np.random.Generator, op: LayerOp) -> tupl
         "in_wrap": int(rng.choice([32767, int(rng.integers(0, 6))])),
         "out_wrap": int(rng.choice([65535, int(rng.integers(1, 6))])),
     }  # fmt: skip
+    cut, tile = layer["cut"], layer["tile"]
+    step["tiles"] = out_rows * -(-out_columns // tile) if cut else -(-out_rows * out_columns // tile)
     distances = {
         "in_plane": "in_plane", "in_tap": "in_tap", "in_tap_row": "in_tap_row", "in_pixel": "in_pixel",
         "in_row": "in_row", "in_pitch": "pitch", "out_plane": "out_plane",
@@ -208,7 +211,7 @@ def test_commands_follow_the_loops_of_the_page(name: str, op: LayerOp) -> None:
 
     async def drive(ctx: Any) -> None:
         ctx.set(walk.i_go, 1)
-        ctx.set(walk.i_set, 1)
+        ctx.set(walk.i_group, 1)
         for layer, step, _ in steps:
             ctx.set(walk.i_next_layer.as_value(), LAYER.pack(layer))
             ctx.set(walk.i_next_step.as_value(), STEP.pack(step))
@@ -216,7 +219,7 @@ def test_commands_follow_the_loops_of_the_page(name: str, op: LayerOp) -> None:
             await ctx.tick().until(walk.o_takes)
             ctx.set(walk.i_prepared, 0)
         await ctx.tick().repeat(6)
-        while ctx.get(walk.o_walks):
+        while ctx.get(walk.o_walks) or ctx.get(walk.o_full):
             await ctx.tick()
         await ctx.tick().repeat(6)
 
@@ -265,7 +268,7 @@ def test_no_other_layer_begins_while_a_step_of_one_group_still_combines(op: Laye
     layer, step, _ = random_step(c, np.random.default_rng(1), op)
     layer |= dict.fromkeys(("groups", "out_columns", "tile"), 1) | {"epilogue": epilogue}
     layer |= {"kernel_rows": 4, "kernel_columns": 4, "word_sets": 16 * (op is LayerOp.WINDOW)}
-    step |= {"rows": 1}
+    step |= {"rows": 1, "tiles": 1}
     begun: list[int] = []
     combining: list[int] = []
     over = False
@@ -273,7 +276,7 @@ def test_no_other_layer_begins_while_a_step_of_one_group_still_combines(op: Laye
     async def drive(ctx: Any) -> None:
         nonlocal over
         ctx.set(walk.i_go, 1)
-        ctx.set(walk.i_set, 1)
+        ctx.set(walk.i_group, 1)
         for number in range(4):
             ctx.set(walk.i_next_layer.as_value(), LAYER.pack(layer))
             ctx.set(walk.i_next_step.as_value(), STEP.pack(step | {"layer": number}))
@@ -304,3 +307,91 @@ def test_no_other_layer_begins_while_a_step_of_one_group_still_combines(op: Laye
     for before, (end, clock) in enumerate(zip(ends, begun[1:], strict=False)):
         assert clock >= end, f"step {before + 1} began in clock {clock}, the one before combines until {end}"
     assert len(ends) == 3
+
+
+@pytest.mark.parametrize(
+    ("op", "chunks", "pace", "clocks"),
+    [
+        (LayerOp.POINT, 3, 3, 3 * 8), (LayerOp.POINT, 12, 3, 12 * 8), (LayerOp.POINT, 1, 5, 5 * 8),
+        (LayerOp.WINDOW, 1, 1, 12 * 6 * 2), (LayerOp.WINDOW, 1, 4, 4 * 12 * 6 * 2),
+    ],
+)  # fmt: skip
+def test_nothing_but_its_pace_holds_back_a_command(op: LayerOp, chunks: int, pace: int, clocks: int) -> None:
+    """Steps that are there in time follow each other without a free clock, and so do tiles of three clocks."""
+    c, steps = configuration("tiny"), 3
+    walk = Walk(c)
+    layer, step, _ = random_step(c, np.random.default_rng(5), op)
+    layer |= dict.fromkeys(("kernel_rows", "kernel_columns"), 1) | {"cut": 0, "tile": 9, "epilogue": Epilogue.PLAIN}
+    layer |= {"groups": 1 if op is LayerOp.POINT else 2, "chunks": chunks, "pace": pace, "out_columns": 12}
+    layer |= {"word_sets": int(op is LayerOp.WINDOW)}
+    step |= {"rows": 6, "tiles": 8}
+    lasts: list[tuple[int, int]] = []
+    over = False
+
+    async def drive(ctx: Any) -> None:
+        nonlocal over
+        ctx.set(walk.i_go, 1)
+        ctx.set(walk.i_group, 1)
+        ctx.set(walk.i_next_layer.as_value(), LAYER.pack(layer))
+        ctx.set(walk.i_next_step.as_value(), STEP.pack(step))
+        for _ in range(steps):
+            ctx.set(walk.i_prepared, 1)
+            await ctx.tick().until(walk.o_takes)
+            ctx.set(walk.i_prepared, 0)
+            await ctx.tick().repeat(6)
+        while ctx.get(walk.o_walks) or ctx.get(walk.o_full):
+            await ctx.tick()
+        await ctx.tick().repeat(6)
+        over = True
+
+    async def watch(ctx: Any) -> None:
+        clock = 0
+        while not over:
+            _, _, valid, last, ends = await ctx.tick().sample(walk.o.valid, walk.o.payload.last, walk.o.payload.ends)
+            clock += 1
+            if valid and last:
+                assert not lasts or clock - lasts[-1][0] >= pace
+                lasts.append((clock, ends))
+
+    simulator = Simulator(walk)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(drive)
+    simulator.add_testbench(watch)
+    simulator.run()
+    ends = [clock for clock, ends in lasts if ends]
+    assert len(ends) == steps
+    begun = lasts[0][0] - chunks
+    assert ends[0] - begun == clocks - (pace - chunks if pace > chunks else 0)
+    cut = 4 if chunks == 3 else 0  # a step's first tile comes seven clocks behind the last of the step before
+    assert [after - before for before, after in pairwise(ends)] == [clocks + cut] * (steps - 1)
+
+
+def test_a_group_of_windows_waits_for_its_weights_and_for_no_others() -> None:
+    c = configuration("tiny")
+    walk = Walk(c)
+    layer, step, _ = random_step(c, np.random.default_rng(6), LayerOp.WINDOW)
+    layer |= {"kernel_rows": 1, "kernel_columns": 2, "word_sets": 2, "groups": 5, "out_columns": 3, "pace": 1}
+    layer |= {"epilogue": Epilogue.PLAIN}
+    come = [40, 70, 71, 72, 130]
+    begun: list[int] = []
+
+    async def drive(ctx: Any) -> None:
+        ctx.set(walk.i_go, 1)
+        ctx.set(walk.i_next_layer.as_value(), LAYER.pack(layer))
+        ctx.set(walk.i_next_step.as_value(), STEP.pack(step | {"rows": 1}))
+        ctx.set(walk.i_prepared, 1)
+        for clock in range(160):
+            ctx.set(walk.i_group, clock in come)
+            _, _, takes, valid, fetch = await ctx.tick().sample(walk.o_takes, walk.o.valid, walk.o.payload.fetch)
+            if takes:
+                ctx.set(walk.i_prepared, 0)
+            if valid and fetch:
+                begun.append(clock)
+
+    simulator = Simulator(walk)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(drive)
+    simulator.run()
+    late = 1 + Walk.LATENCY - 1  # a clock until it is known, and the stages
+    places = 3  # of two clocks
+    assert begun == [40 + late, 70 + late, 70 + late + 2 * places, 70 + late + 4 * places, 130 + late]

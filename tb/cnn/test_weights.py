@@ -72,8 +72,9 @@ def test_no_set_is_lost_or_overwritten_while_it_is_in_use(name: str):
     rng = random.Random(2)
     latency = 3
     part = WindowStore(c, latency)
-    requests = [(100 * n, rng.choice((1, 3, SETS))) for n in range(12)]
-    due = [address + n * c.window_words for address, sets in requests for n in range(sets)]
+    requests = [(100 * n, *rng.choice(((1, 1), (3, 1), (3, 3), (8, 4), (SETS, SETS)))) for n in range(12)]
+    due = [address + n * c.window_words for address, sets, _ in requests for n in range(sets)]
+    sets_of_groups = [each for _, sets, each in requests for _ in range(sets // each)]
     size = PIXELS * c.word
 
     def word(address: int) -> list[int]:
@@ -94,7 +95,7 @@ def test_no_set_is_lost_or_overwritten_while_it_is_in_use(name: str):
             ctx.set(part.i_free, free)
             ctx.set(part.i_request.valid, bool(queue))
             if queue:
-                ctx.set(part.i_request.payload, {"address": queue[0][0], "sets": queue[0][1]})
+                ctx.set(part.i_request.payload, dict(zip(("address", "sets", "word_sets"), queue[0], strict=True)))
             arrived = on_way.pop(0)
             ctx.set(part.i_word, word(arrived) if arrived is not None else [0] * c.lanes)
             number = rng.randrange(max(1, there - freed))
@@ -110,7 +111,7 @@ def test_no_set_is_lost_or_overwritten_while_it_is_in_use(name: str):
             on_way.append(ctx.get(part.o_read.payload) if ctx.get(part.o_read.valid) else None)
             assert free or on_way[-1] is None
             freed += count
-            told.append(ctx.get(part.o_sets))
+            told.append(sets_of_groups.pop(0) if ctx.get(part.o_group) else 0)
             there += told.pop(0)
             await ctx.tick()
             if taken:

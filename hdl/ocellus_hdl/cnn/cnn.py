@@ -91,22 +91,22 @@ class Cnn(wiring.Component):
         m.submodules.outlet = resets(outlet)
         header = loader.o_header
 
-        # Image to memories. A network may come while none runs, or while one waits for a tensor's rows.
+        # Image to memories. A network may come while none runs, or while one waits for a tensor's rows,
+        # but not when the tensor has come whole.
         wiring.connect(m, wiring.flipped(self.i_load), loader.i)
         wiring.connect(m, loader.o_program, sequencer.i_write)
         wiring.connect(m, loader.o, datapath.i_load)
-        stuck = self._stuck(m, sequencer, walk, datapath, inlet)
         m.d.comb += [
             self.o_status.eq(loader.o_status),
             loader.i_reset.eq(self.i_load_reset),
-            loader.i_idle.eq(sequencer.o_rests | stuck),
+            loader.i_idle.eq(self._calm(m, sequencer, walk, datapath) & ~inlet.o_full),
         ]
 
         # Tensor to memory.
         wiring.connect(m, wiring.flipped(self.i), inlet.i)
         wiring.connect(m, inlet.o, datapath.i_input)
+        m.d.sync += inlet.i_open.eq(loader.o_status.loaded & ~self.i_load.valid)
         m.d.comb += [
-            inlet.i_open.eq(loader.o_status.loaded & ~self.i_load.valid),
             inlet.i_forget.eq(forgets),
             inlet.i_header.eq(header),
             inlet.i_freed.eq(sequencer.o_freed),
@@ -127,7 +127,7 @@ class Cnn(wiring.Component):
             walk.i_next_layer.eq(sequencer.o_layer),
             walk.i_next_step.eq(sequencer.o_step),
             walk.i_go.eq(sequencer.o_go),
-            walk.i_set.eq(datapath.o_sets.valid),
+            walk.i_group.eq(datapath.o_group),
             walk.i_combining.eq(datapath.o_combining),
             datapath.i_arithmetic.eq(header.arithmetic),
         ]
@@ -147,28 +147,35 @@ class Cnn(wiring.Component):
         ]
 
         wiring.connect(m, datapath.o_tap, wiring.flipped(self.o_tap))
-        m.d.comb += [self.o_busy.eq(walk.o_walks), self.o_layer.eq(walk.o_number)]
+        m.d.comb += [self.o_busy.eq(walk.o_walks | walk.o_full), self.o_layer.eq(walk.o_number)]
         self._count(m, sequencer, walk, inlet, counters)
         return m
 
-    def _stuck(self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath, inlet: Inlet) -> Value:
-        """The inference waited for rows a clock ago, and the tensor has not come whole; nothing else is under way."""
-        stood = Signal()
-        m.d.sync += stood.eq(sequencer.o_prepared & ~sequencer.o_go & ~walk.o_walks & datapath.o_idle)
-        return stood & ~inlet.o_full
+    def _calm(self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath) -> Value:
+        """A clock ago no inference ran, or nothing of it was under way since it waited for rows."""
+        calm, goes = Signal(), Signal()
+        waits = sequencer.o_prepared & ~goes & ~walk.o_walks & ~walk.o_full & datapath.o_idle
+        m.d.sync += [goes.eq(sequencer.o_go), calm.eq(sequencer.o_rests | waits)]
+        return calm
 
     def _count(self, m: Module, sequencer: Sequencer, walk: Walk, inlet: Inlet, counters: Counters) -> None:
         """Counters that stand still from the last step's end to the next tensor's first byte."""
         runs = Signal()
-        begins = sequencer.o_rests & inlet.o_begun
-        with m.If(begins):
+        with m.If(sequencer.o_rests & inlet.o_begun):
             m.d.sync += runs.eq(1)
         with m.If(sequencer.o_deliver):
             m.d.sync += runs.eq(0)
-        spent = Cat(walk.o_busy, walk.o_weights, walk.o_requantiser, walk.o_input)
+        # Sums lag by a clock: what a clock was spent on is known late in it.
+        begins, counts, layer, spent = Signal(), Signal(), Signal(8), Signal(4)
+        m.d.sync += [
+            begins.eq(sequencer.o_rests & inlet.o_begun),
+            counts.eq(runs),
+            layer.eq(walk.o_number),
+            spent.eq(Cat(walk.o_busy, walk.o_weights, walk.o_requantiser, walk.o_input)),
+        ]
         m.d.comb += [
-            counters.i_runs.eq(runs),
-            counters.i_layer.eq(walk.o_number),
+            counters.i_runs.eq(counts),
+            counters.i_layer.eq(layer),
             counters.i_spent.eq(spent),
             counters.i_address.eq(self.i_count_address),
             self.o_count.eq(counters.o),
@@ -177,7 +184,7 @@ class Cnn(wiring.Component):
             total = self.o_spent[field.name]
             with m.If(begins):
                 m.d.sync += total.eq(0)
-            with m.Elif(runs):
+            with m.Elif(counts):
                 m.d.sync += total.eq(total + spent[n])
         with m.If(~inlet.o_full):
             m.d.sync += self.o_inference_clocks.eq(0)

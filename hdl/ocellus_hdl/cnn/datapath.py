@@ -1,5 +1,6 @@
 """Everything behind the walk: memory, array, requantiser, epilogues."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
@@ -61,8 +62,8 @@ class Datapath(wiring.Component):
     i_second : SECOND, in
         Steady while ``o_combining``.
     i_windows : stream(WINDOWS_REQUEST), in
-    o_sets : flow without payload, out
-        A set of window weights is on its way: commands from the next clock on find it.
+    o_group : unsigned(1), out
+        The last set of a group's window weights is on its way: commands from the next clock on find it.
     i_input : stream(incoming), in
     i_look : flow(LOOK), in
         While no command comes.
@@ -86,7 +87,7 @@ class Datapath(wiring.Component):
                 "i_arithmetic": In(1),
                 "i_second": In(SECOND),
                 "i_windows": In(stream.Signature(WINDOWS_REQUEST)),
-                "o_sets": Out(wiring.Signature({"valid": Out(1)})),
+                "o_group": Out(1),
                 "i_input": In(stream.Signature(incoming(c))),
                 "i_look": In(flow(LOOK)),
                 "o_look": Out(flow(word(c))),
@@ -210,23 +211,23 @@ class Datapath(wiring.Component):
         arrival = Wheel.latency(c) + 1
         m.submodules.weights = weights = Weights(c)
         wiring.connect(m, wiring.flipped(self.i_load), weights.i_load)
-        m.submodules.windows = windows = WindowStore(c, arrival)
+        m.submodules.windows = windows = WindowStore(c, arrival - 1)
         wiring.connect(m, wiring.flipped(self.i_windows), windows.i_request)
-        reads = self.i.valid & is_point & ~given.operand
+        fields = {"weight": range(c.weight_words)}
+        reads, wanted = _later(m, "wanted", self.i.valid & is_point & ~given.operand, given, fields, 1)
         address = Signal(ADDRESS_BITS)
         valid, read = _later(
-            m, "weight", reads | windows.o_read.valid, {"weight": address}, {"weight": range(c.weight_words)},
-            arrival - Weights.LATENCY,
-        )  # fmt: skip
+            m, "weight", reads | windows.o_read.valid, {"weight": address}, fields, arrival - 1 - Weights.LATENCY
+        )
         m.d.comb += [
             windows.i_free.eq(~reads),
-            address.eq(Mux(reads, given.weight, windows.o_read.payload)),
+            address.eq(Mux(reads, wanted.weight, windows.o_read.payload)),
             weights.i_read.valid.eq(valid),
             weights.i_read.payload.eq(read.weight),
             windows.i_word.eq(weights.o),
             array.i_weights.eq(weights.o),
             array.i_taps.eq(windows.o),
-            self.o_sets.valid.eq(windows.o_sets),
+            self.o_group.eq(windows.o_group),
         ]
         fields = {"op": 2, "weight": range(SETS), "release": 1, "release_count": range(SETS + 1)}
         valid, read = _later(m, "set", self.i.valid & ~is_point, given, fields, arrival - 1)
@@ -285,7 +286,7 @@ class Datapath(wiring.Component):
 
 
 def _later(
-    m: Module, name: str, valid: Value, payload: Any, fields: dict[str, ShapeLike], clocks: int
+    m: Module, name: str, valid: Value, payload: Any, fields: Mapping[str, ShapeLike], clocks: int
 ) -> tuple[Value, Any]:
     """``valid`` and some ``fields`` of ``payload``, ``clocks`` later."""
     shape = data.StructLayout(fields)

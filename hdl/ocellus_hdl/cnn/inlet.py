@@ -1,7 +1,7 @@
 """Takes the input tensor into the activation memory, row by row, as far ahead as its ring of rows allows."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
@@ -10,6 +10,9 @@ from .countdown import Countdown
 from .descriptor import HEADER, TENSOR
 from .places import added, further, named, place
 from .words import incoming
+
+LEAVING = 4
+"""Words that may wait for their bank."""
 
 
 class Inlet(wiring.Component):
@@ -67,6 +70,14 @@ class Inlet(wiring.Component):
         m = Module()
         c = self._c
         header = self.i_header
+        m.submodules.leaving = leaving = fifo.SyncFIFO(width=incoming(c).size, depth=LEAVING)
+        leaves = Signal(incoming(c))
+        m.d.comb += [
+            leaving.w_data.eq(leaves),
+            self.o.payload.eq(leaving.r_data),
+            self.o.valid.eq(leaving.r_rdy),
+            leaving.r_en.eq(self.o.ready),
+        ]
         size = max(c.unfold_bytes, c.word)
         byte = [Signal(signed(8), name=f"byte_{n}") for n in range(size)]
 
@@ -90,27 +101,27 @@ class Inlet(wiring.Component):
         until_end = Countdown(m, 16, "until_end")  # columns, up to the one that completes the next stored pixel
         beyond, pixel_is_over, all_stored = Signal(), Signal(), Signal()  # beyond: only virtual columns are left
         at = Signal(range(size))  # plain: where the next byte goes
-        word = Signal(8)
+        word, words = Signal(8), Countdown(m, 8, "words")  # of the stored pixel
         row_place, pixel_place, at_word = Signal(place(c)), Signal(place(c)), Signal(place(c))
         ended = Signal()  # the tensor's last byte has come
         whole = Signal()  # and what came of it is stored
 
-        shifts, value = Signal(), Signal(signed(8))
+        # In a row's first clock all bytes are filled; which bytes the next one moves into does not hang on its coming.
+        shifts, fills, value = Signal(), Signal(), Signal(signed(8))
+        m.d.comb += value.eq(Mux(beyond, header.input_fill, self.i.payload.value))
         for n in range(size):
-            with m.If(shifts):
-                behind = byte[n + 1] if n + 1 < size else value
-                with m.If(unfolds):
-                    m.d.sync += byte[n].eq(Mux(header.unfold_bytes == n + 1, value, behind))
-                with m.Elif(at == n):
-                    m.d.sync += byte[n].eq(value)
+            behind = byte[n + 1] if n + 1 < size else value
+            comes = Mux(unfolds & (header.unfold_bytes != n + 1), behind, value)
+            with m.If(fills | (shifts & (unfolds | (at == n)))):
+                m.d.sync += byte[n].eq(Mux(fills, header.input_fill, comes))
 
         # Steady for some clocks before they are asked for.
-        fits, last_row, last_slot, last_unfolded = Signal(), Signal(), Signal(), Signal.like(word)
+        fits, last_row, last_slot, unfolded_words = Signal(), Signal(), Signal(), Signal.like(word)
         m.d.sync += [
             fits.eq(rows < self.i_freed + header.ring_rows),
             last_row.eq(rows == header.input_rows - 1),
             last_slot.eq(slot == header.ring_rows - 1),
-            last_unfolded.eq((header.unfold_bytes - 1) >> c.word.bit_length() - 1),
+            unfolded_words.eq(((header.unfold_bytes - 1) >> c.word.bit_length() - 1) + 1),
         ]
         completes = Signal()
         m.d.comb += [
@@ -126,9 +137,8 @@ class Inlet(wiring.Component):
             self.o_full.eq(ended),
         ]
 
-        def step() -> None:
-            """A byte of the row has come, real or virtual."""
-            m.d.comb += shifts.eq(1)
+        # A byte of the row has come, real or virtual.
+        with m.If(shifts):
             m.d.sync += [at.eq(at + 1), pixel_is_over.eq(channels.last)]
             channels.step()
             with m.If(channels.last):
@@ -139,9 +149,9 @@ class Inlet(wiring.Component):
                     m.d.sync += beyond.eq(1)
             with m.If(completes):
                 m.d.sync += [word.eq(0), at.eq(0)]
+                words.begin(unfolded_words)
                 with m.If(unfolds):
                     m.d.sync += at_word.eq(pixel_place)
-                m.next = "STORE"
 
         def begin_row(where: ValueLike) -> None:
             columns.begin(header.input_columns)
@@ -151,18 +161,17 @@ class Inlet(wiring.Component):
             m.d.sync += [
                 row_place.eq(where), pixel_place.eq(where), at_word.eq(where), at.eq(0),
                 beyond.eq(0), all_stored.eq(0),
-                *(b.eq(header.input_fill) for b in byte),
             ]  # fmt: skip
             m.next = "MEASURE"
 
         m.d.comb += [
-            self.o.payload.line.eq(at_word.line),
-            self.o.payload.bank.eq(at_word.bank),
+            leaves.line.eq(at_word.line),
+            leaves.bank.eq(at_word.bank),
         ]
         picked: Value = Cat(byte[: c.word])
         for n in range(1, size // c.word):
             picked = Mux(unfolds & (word == n), Cat(byte[n * c.word : (n + 1) * c.word]), picked)
-        m.d.comb += self.o.payload.data.eq(picked)
+        m.d.comb += leaves.data.eq(picked)
 
         row_is_over = Signal()
         m.d.comb += row_is_over.eq(beyond & (~unfolds | all_stored))
@@ -175,33 +184,34 @@ class Inlet(wiring.Component):
                     begin_row(named(c, header, "input"))
 
             with m.State("MEASURE"):
+                m.d.comb += fills.eq(1)
                 m.next = "AWAIT_ROOM"
 
             with m.State("AWAIT_ROOM"), m.If(fits):
                 m.next = "FILL"
 
             with m.State("FILL"):
-                with m.If(row_is_over):
-                    m.next = "NEXT_ROW"
-                with m.Elif(beyond):
-                    m.d.comb += value.eq(header.input_fill)
-                    step()
-                with m.Elif(ended):
-                    m.next = "HOLD"
-                with m.Else():
-                    m.d.comb += [ready.eq(1), value.eq(self.i.payload.value)]
+                with m.If(~beyond & ~ended):
+                    m.d.comb += [ready.eq(1), shifts.eq(arrives)]
                     with m.If(arrives):
                         m.d.sync += begun.eq(1)
-                        step()
                         with m.If(self.i.payload.last):
                             m.d.sync += ended.eq(1)
+                with m.Elif(row_is_over):
+                    m.next = "NEXT_ROW"
+                with m.Elif(beyond):
+                    m.d.comb += shifts.eq(1)
+                with m.Else():
+                    m.next = "HOLD"
+                with m.If(shifts & completes):
+                    m.next = "STORE"
 
             with m.State("STORE"):
-                m.d.comb += self.o.valid.eq(1)
-                with m.If(self.o.ready):
+                m.d.comb += leaving.w_en.eq(1)
+                with m.If(leaving.w_rdy):
                     m.d.sync += [word.eq(word + 1), at_word.eq(added(c, at_word, named(c, header, "input_plane")))]
-                    last_word = word == last_unfolded
-                    with m.If(Mux(unfolds, last_word, pixel_is_over)):
+                    words.step()
+                    with m.If(Mux(unfolds, words.last, pixel_is_over)):
                         stored.step()
                         until_end.begin(header.unfold_stride)
                         with m.If(stored.last):
@@ -209,10 +219,10 @@ class Inlet(wiring.Component):
                         m.d.sync += [
                             pixel_place.eq(further(c, pixel_place, 1)), at_word.eq(further(c, pixel_place, 1)),
                         ]  # fmt: skip
-                    with m.If(~unfolds | last_word):
+                    with m.If(~unfolds | words.last):
                         m.next = "FILL"
 
-            with m.State("NEXT_ROW"):
+            with m.State("NEXT_ROW"), m.If(~leaving.r_rdy):
                 m.d.sync += [rows.eq(rows + 1), slot.eq(slot + 1)]
                 with m.If(last_row):
                     m.next = "SURPLUS"

@@ -8,6 +8,8 @@ from .multiplier import Multiplier
 
 HALF = 18
 """Bits of an operand's lower part: all that a multiplier takes."""
+NEAR = 10
+"""Bits of a number that a zero point may bring into a byte's range, and one more."""
 
 
 class RequantiserLane(wiring.Component):
@@ -75,23 +77,29 @@ class RequantiserLane(wiring.Component):
         rows = self._plainly if platform is None else self._in_gates
         shifted, overflows, negative = rows(m)
 
-        # Row 7, and row 8: most of the clamp is in the bits that a byte does not have.
-        rounded = Signal(signed(33))
-        m.d.sync += rounded.eq(shifted[1:].as_signed() + self.i_zero_point + shifted[0])
-        overflows, negative = delayed(m, overflows, 1), delayed(m, negative, 1)
-        byte = rounded[:8].as_signed()
-        fits = Signal()
-        low = Signal()
-        high = Signal()
-        m.d.comb += [
-            fits.eq(~(overflows | (rounded[7:-1] ^ rounded[-1].replicate(25)).any())),
-            low.eq(Mux(fits, less(byte, self.i_minimum), Mux(overflows, negative, rounded[-1]))),
-            high.eq(Mux(fits, less(self.i_maximum, byte), ~Mux(overflows, negative, rounded[-1]))),
-        ]
+        # Row 7: a number of more than NEAR bits is beyond every limit, whatever the zero point adds to it.
+        number, sign = shifted[1:].as_signed(), shifted[-1]
+        near, far, far_negative = Signal(signed(NEAR + 1)), Signal(), Signal()
         m.d.sync += [
-            self.o.eq(Mux(low, self.i_minimum, Mux(high, self.i_maximum, byte))),
-            self.o_raw.eq(rounded),
+            near.eq((Cat(1, number[:NEAR]).as_signed() + Cat(shifted[0], self.i_zero_point).as_signed()) >> 1),
+            far.eq(overflows | (number[NEAR - 1 : -1] ^ sign.replicate(32 - NEAR)).any()),
+            far_negative.eq(Mux(overflows, negative, sign)),
         ]
+
+        # Row 8: most of the clamp is in the bits that a byte does not have.
+        byte = near[:8].as_signed()
+        fits, below = Signal(), Signal()
+        low, high = Signal(), Signal()
+        m.d.comb += [
+            fits.eq(~(far | (near[7:-1] ^ near[-1].replicate(NEAR - 7)).any())),
+            below.eq(Mux(far, far_negative, near[-1])),
+            low.eq(Mux(fits, less(byte, self.i_minimum), below)),
+            high.eq(Mux(fits, less(self.i_maximum, byte), ~below)),
+        ]
+        m.d.sync += self.o.eq(Mux(low, self.i_minimum, Mux(high, self.i_maximum, byte)))
+
+        raw = Signal.like(self.o_raw)
+        m.d.sync += [raw.eq(number + self.i_zero_point + shifted[0]), self.o_raw.eq(raw)]
         return m
 
     def _in_gates(self, m: Module) -> tuple[Signal, Signal, Signal]:
@@ -110,7 +118,7 @@ class RequantiserLane(wiring.Component):
             multiplier.eq(self.i_multiplier),
             left.eq(Mux(e[-1], 0, e[:5])),
             right.eq(Mux(e[-1], negated, 0)),
-            shrinks.eq(e[-1]),
+            shrinks.eq(e[-1] & ~self.i_single),
             single.eq(self.i_single),
         ]
 
@@ -127,9 +135,8 @@ class RequantiserLane(wiring.Component):
             m.submodules[name] = part = Multiplier(a.shape(), b.shape(), late=name in ("low", "high"))
             m.d.comb += [part.i_a.eq(a), part.i_b.eq(b)]
             products[name] = part.o
-        overflows = Signal()
-        negative = Signal()
-        m.d.sync += [overflows.eq(single & lost), negative.eq(biased[-1])]
+        losses, overflows, negative = Signal(self._left_bits), Signal(), Signal()
+        m.d.sync += [losses.eq(lost), overflows.eq(delayed(m, single, 1) & losses.any()), negative.eq(biased[-1])]
         middle = Signal(signed(33))
         m.d.sync += middle.eq(products["middle_a"][:32].as_signed() + products["middle_b"][:31])
 
@@ -142,10 +149,10 @@ class RequantiserLane(wiring.Component):
         # Row 6: turning bits over costs nothing beside a multiplexer.
         below = product[-1].replicate(33)
         number, ones = shifted_right(product ^ below, delayed(m, right, 4))
-        carry = number[0] | (ones & delayed(m, shrinks, 4) & ~delayed(m, single, 4))
+        carry = number[0] | (ones & delayed(m, shrinks, 4))
         shifted = Signal(33)
         m.d.sync += shifted.eq(Cat(carry, number[1:]) ^ below)
-        return shifted, delayed(m, overflows, 4), delayed(m, negative, 4)
+        return shifted, delayed(m, overflows, 3), delayed(m, negative, 4)
 
     def _plainly(self, m: Module) -> tuple[Signal, Signal, Signal]:
         """The same from the definition, in few wide operations: less work for a simulator."""
@@ -205,14 +212,14 @@ def less(a: Value, b: Value) -> Value:
 
 
 def shifted_left(number: Value, distance: Value) -> tuple[Value, Value]:
-    """``number << distance`` of as many bits, and whether that lost any: another sign, or bits unlike the sign."""
+    """``number << distance`` of as many bits, and in whose steps that lost any: another sign, or bits unlike it."""
     number = number.as_unsigned()
-    lost: Value = Const(0, 1)
+    lost = []
     for n in reversed(range(len(distance))):
         above = number[-1 - (1 << n) : -1]
-        lost |= distance[n] & (above ^ number[-1].replicate(1 << n)).any()
+        lost.append(distance[n] & (above ^ number[-1].replicate(1 << n)).any())
         number = Mux(distance[n], Cat(Const(0, 1 << n), number)[: len(number)], number)
-    return number, lost
+    return number, Cat(lost)
 
 
 def shifted_right(number: Value, distance: Value) -> tuple[Value, Value]:

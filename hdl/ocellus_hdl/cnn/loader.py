@@ -1,6 +1,6 @@
 """Takes a program image apart, and refuses one that is damaged or made for another accelerator."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, ValueLike
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import crc, data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -16,6 +16,8 @@ from .words import LOAD, Section, flow
 HEADER_WORDS = HEADER.size // 32
 
 TABLE_WORDS = 256 // 4
+LEFT_BITS = 28
+"""Of a section's number of words."""
 
 
 class Loader(wiring.Component):
@@ -72,7 +74,10 @@ class Loader(wiring.Component):
         header = data.View(HEADER, register)
         loaded, error = Signal(), Signal(LoadError)
         # A clock behind: the last word is in the sum before the word comes that it is compared with.
-        m.d.sync += [checksum.data.eq(self.i.payload), checksum.valid.eq(takes), checksum.start.eq(0)]
+        word, of_header = checksum.data, Signal()
+        m.d.sync += [word.eq(self.i.payload), checksum.valid.eq(takes), checksum.start.eq(0), of_header.eq(0)]
+        with m.If(of_header):
+            m.d.sync += register.eq(Cat(register[32:], word))
         m.d.comb += [
             self.o_header.eq(header),
             self.o_status.loaded.eq(loaded),
@@ -80,8 +85,8 @@ class Loader(wiring.Component):
             self.o_status.network_id.eq(Mux(loaded, header.network_id, 0)),
         ]
 
-        word = Signal(range(HEADER_WORDS))
-        left, more = Signal(24), Signal()  # entries to come, and whether there are any
+        header_left = Signal(range(HEADER_WORDS))
+        left, more = Signal(LEFT_BITS), Signal()  # words of the section to come, and whether there are any
         address = Signal(24)
         part = Signal(8)
         program_words = Signal(24)
@@ -89,31 +94,60 @@ class Loader(wiring.Component):
             (header.layers << 4) + (header.layers << 3) + header.layers + (header.steps << 2) + (header.steps << 1)
         )
 
+        # Whether a word is taken hangs on three registers that go with the states.
+        awaits, takes_all = Signal(init=1), Signal()
+        m.d.comb += self.i.ready.eq((awaits & self.i_idle & ~self.i_reset) | takes_all | more)
+
+        def turn_to(state: str) -> None:
+            m.d.sync += [
+                awaits.eq(state == "AWAIT_HEADER"),
+                takes_all.eq(state in ("TAKE_HEADER", "TAKE_CHECKSUM", "REFUSE")),
+            ]
+            m.next = state
+
         def refuse(reason: LoadError) -> None:
             m.d.sync += error.eq(reason)
-            m.next = "REFUSE"
+            turn_to("REFUSE")
 
         def listen_for_reset() -> None:
             with m.If(self.i_reset):
-                m.next = "AWAIT_HEADER"
+                m.d.sync += more.eq(0)
+                turn_to("AWAIT_HEADER")
 
-        def begin(section: str, entries: ValueLike) -> None:
-            m.d.sync += [left.eq(entries), more.eq(entries != 0), address.eq(0), part.eq(0)]
-            m.next = section
+        # What a section's words are called is counted behind them.
+        parts = Signal.like(part)
+        m.d.comb += [
+            self.o.payload.address.eq(address),
+            self.o.payload.part.eq(part),
+            self.o.payload.data.eq(word),
+            self.o_program.payload.address.eq(address),
+            self.o_program.payload.data.eq(word),
+        ]
+        with m.If(self.o.valid | self.o_program.valid):
+            m.d.sync += part.eq(part + 1)
+            with m.If(part == parts):
+                m.d.sync += [part.eq(0), address.eq(address + 1)]
 
-        def hand_on(section: Section, parts: int) -> None:
-            m.d.comb += self.i.ready.eq(more)
+        def begin(section: str, words: ValueLike, of_entry: int) -> None:
+            m.d.sync += [left.eq(words), more.eq(words != 0), address.eq(0), part.eq(0), parts.eq(of_entry - 1)]
+            turn_to(section)
+
+        def take(valid: ValueLike) -> None:
             with m.If(takes):
-                m.d.sync += part.eq(part + 1)
-                with m.If(part == parts - 1):
-                    m.d.sync += [part.eq(0), address.eq(address + 1), left.eq(left - 1), more.eq(left != 1)]
-            m.d.sync += [
-                self.o.valid.eq(takes),
-                self.o.payload.section.eq(section),
-                self.o.payload.address.eq(address),
-                self.o.payload.part.eq(part),
-                self.o.payload.data.eq(self.i.payload),
-            ]
+                m.d.sync += [left.eq(left - 1), more.eq(left != 1)]
+            m.d.sync += Value.cast(valid).eq(takes)
+
+        def hand_on(section: Section) -> None:
+            take(self.o.valid)
+            m.d.sync += self.o.payload.section.eq(section)
+
+        # Their numbers of words.
+        parameter_parts, weight_parts = 3 * c.parameter_lanes, c.weight_row_bytes // 4
+        parameter_words, weight_words = Signal(LEFT_BITS), Signal(LEFT_BITS)
+        m.d.sync += [
+            parameter_words.eq(_times(header.parameter_words, parameter_parts)),
+            weight_words.eq(_times(header.weight_rows, weight_parts)),
+        ]
 
         too_large = Signal()
         m.d.sync += too_large.eq(
@@ -132,33 +166,30 @@ class Loader(wiring.Component):
             m.d.comb += self.o_status.loading.eq(~(load.ongoing("AWAIT_HEADER") | load.ongoing("REFUSE")))
 
             with m.State("AWAIT_HEADER"):
-                m.d.comb += [
-                    self.i.ready.eq(self.i_idle & ~self.i_reset),
-                    self.o_begins.eq(takes),
-                ]
-                m.d.sync += [word.eq(HEADER_WORDS - 2), checksum.start.eq(1)]
+                m.d.comb += self.o_begins.eq(takes)
+                m.d.sync += [header_left.eq(HEADER_WORDS - 2), checksum.start.eq(1), of_header.eq(takes)]
                 with m.If(takes):
-                    m.d.sync += [
-                        loaded.eq(0),
-                        error.eq(LoadError.NONE),
-                        register.eq(Cat(register[32:], self.i.payload)),
-                    ]
-                    m.next = "TAKE_HEADER"
+                    m.d.sync += [loaded.eq(0), error.eq(LoadError.NONE)]
+                    turn_to("TAKE_HEADER")
 
             with m.State("TAKE_HEADER"):
-                m.d.comb += self.i.ready.eq(1)
+                m.d.sync += of_header.eq(takes)
                 with m.If(takes):
-                    m.d.sync += [word.eq(word - 1), register.eq(Cat(register[32:], self.i.payload))]
-                    with m.If(word == 0):
-                        m.next = "COUNT"
+                    m.d.sync += header_left.eq(header_left - 1)
+                    with m.If(header_left == 0):
+                        turn_to("SETTLE")
+                listen_for_reset()
+
+            with m.State("SETTLE"):
+                turn_to("COUNT")
                 listen_for_reset()
 
             with m.State("COUNT"):
-                m.next = "COMPARE"
+                turn_to("COMPARE")
                 listen_for_reset()
 
             with m.State("COMPARE"):
-                m.next = "CHECK_HEADER"
+                turn_to("CHECK_HEADER")
                 listen_for_reset()
 
             with m.State("CHECK_HEADER"):
@@ -176,51 +207,47 @@ class Loader(wiring.Component):
                 with m.Elif(too_large):
                     refuse(LoadError.TOO_LARGE)
                 with m.Else():
-                    begin("TAKE_PROGRAM", program_words)
+                    begin("TAKE_PROGRAM", program_words, 1)
                 listen_for_reset()
 
             with m.State("TAKE_PROGRAM"):
-                m.d.comb += self.i.ready.eq(more)
-                with m.If(takes):
-                    m.d.sync += [address.eq(address + 1), left.eq(left - 1), more.eq(left != 1)]
-                m.d.sync += [
-                    self.o_program.valid.eq(takes),
-                    self.o_program.payload.address.eq(address),
-                    self.o_program.payload.data.eq(self.i.payload),
-                ]
+                take(self.o_program.valid)
                 with m.If(~more):
-                    begin("TAKE_TABLES", header.tables << exact_log2(TABLE_WORDS))
+                    begin("TAKE_TABLES", header.tables << exact_log2(TABLE_WORDS), 1)
                 listen_for_reset()
 
             with m.State("TAKE_TABLES"):
-                hand_on(Section.TABLES, 1)
+                hand_on(Section.TABLES)
                 with m.If(~more):
-                    begin("TAKE_PARAMETERS", header.parameter_words)
+                    begin("TAKE_PARAMETERS", parameter_words, parameter_parts)
                 listen_for_reset()
 
             with m.State("TAKE_PARAMETERS"):
-                hand_on(Section.PARAMETERS, 3 * c.parameter_lanes)
+                hand_on(Section.PARAMETERS)
                 with m.If(~more):
-                    begin("TAKE_WEIGHTS", header.weight_rows)
+                    begin("TAKE_WEIGHTS", weight_words, weight_parts)
                 listen_for_reset()
 
             with m.State("TAKE_WEIGHTS"):
-                hand_on(Section.WEIGHTS, c.weight_row_bytes // 4)
+                hand_on(Section.WEIGHTS)
                 with m.If(~more):
-                    m.next = "TAKE_CHECKSUM"
+                    turn_to("TAKE_CHECKSUM")
                 listen_for_reset()
 
             with m.State("TAKE_CHECKSUM"):
-                m.d.comb += self.i.ready.eq(1)
                 with m.If(takes):
                     with m.If(self.i.payload == checksum.crc):
                         m.d.sync += loaded.eq(1)
-                        m.next = "AWAIT_HEADER"
+                        turn_to("AWAIT_HEADER")
                     with m.Else():
                         refuse(LoadError.CHECKSUM)
                 listen_for_reset()
 
             with m.State("REFUSE"):
-                m.d.comb += self.i.ready.eq(1)
                 listen_for_reset()
         return m
+
+
+def _times(number: Value, times: int) -> Value:
+    """A sum of shifts: synthesis would take a multiplier for the product."""
+    return sum((number << k for k in range(times.bit_length()) if times >> k & 1), Const(0))

@@ -15,6 +15,8 @@ from .words import LOOK, flow, word
 class Outlet(wiring.Component):
     """``word`` bytes in ``word`` clocks, or in the memory's latency and 2 where that is more; stalls at ``o`` hold it.
 
+    The memory's latency is two clocks at least.
+
     Parameters
     ----------
     c : Configuration
@@ -63,9 +65,9 @@ class Outlet(wiring.Component):
         here = Signal()
         empty, one = Signal(init=1), Signal()  # bytes that are held: none, the last one
 
-        looks, moves = Signal(), Signal()
+        looks, looked, moves = Signal(), Signal(), Signal()  # looked: a clock ago
         m.d.comb += [
-            looks.eq(reads & ~waits & (~here | moves)),
+            looks.eq(reads & ~waits & ~here),
             self.o_look.valid.eq(looks),
             self.o_look.payload.base.eq(at.bank),
             self.o_look.payload.line.eq(at.line),
@@ -87,6 +89,10 @@ class Outlet(wiring.Component):
                 waits.eq(1),
                 kept_bytes.eq(Mux(last_word, channels, c.word)),
                 kept_ends.eq(last_word & columns.last & rows.last),
+            ]
+        m.d.sync += looked.eq(looks)
+        with m.If(looked):
+            m.d.sync += [
                 channels.eq(channels - c.word),
                 last_word.eq(channels <= 2 * c.word),
                 at.eq(added(c, at, named(c, header, "output_plane"))),

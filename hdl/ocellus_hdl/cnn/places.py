@@ -14,14 +14,20 @@ def place(c: Configuration) -> data.StructLayout:
 
 def named(c: Configuration, view: data.View, name: str) -> data.View:
     """The place that a descriptor holds as the fields ``name_line`` and ``name_bank``."""
-    return _joined(c, view[f"{name}_line"], view[f"{name}_bank"])
+    return joined(c, view[f"{name}_line"], view[f"{name}_bank"])
 
 
 def added(c: Configuration, start: data.View, distance: data.View) -> data.View:
     """``start + distance``."""
+    bank, over = bank_added(c, start, distance)
+    return joined(c, start.line + distance.line + over, bank)
+
+
+def bank_added(c: Configuration, start: data.View, distance: data.View) -> tuple[Value, Value]:
+    """The bank of ``start + distance``, and the line that it carries."""
     banks = start.bank + distance.bank
     over = banks >= c.banks
-    return _joined(c, start.line + distance.line + over, Mux(over, banks - c.banks, banks))
+    return Mux(over, banks - c.banks, banks)[: len(start.bank)], over
 
 
 def multiple(c: Configuration, distance: data.View, times: int) -> data.View:
@@ -32,21 +38,22 @@ def multiple(c: Configuration, distance: data.View, times: int) -> data.View:
     for n in range(1, times):
         over = banks >= c.banks * n
         turns, rest = Mux(over, n, turns), Mux(over, banks - c.banks * n, rest)
-    return _joined(c, distance.line * times + turns, rest)
+    return joined(c, distance.line * times + turns, rest)
 
 
 def further(c: Configuration, start: data.View, words: Value | int) -> data.View:
     """``start`` plus fewer words than there are banks."""
     banks = start.bank + words
     over = banks >= c.banks
-    return _joined(c, start.line + over, Mux(over, banks - c.banks, banks))
+    return joined(c, start.line + over, Mux(over, banks - c.banks, banks))
 
 
 def lowered(c: Configuration, start: data.View, lines: Value) -> data.View:
     """``start``, ``lines`` lines lower."""
-    return _joined(c, start.line - lines, start.bank)
+    return joined(c, start.line - lines, start.bank)
 
 
-def _joined(c: Configuration, line: Value, bank: Value) -> data.View:
+def joined(c: Configuration, line: Value, bank: Value) -> data.View:
+    """A place of its parts, which may have bits too many."""
     shape = place(c)
     return data.View(shape, Cat(line[: shape["line"].width], bank[: shape["bank"].width]))

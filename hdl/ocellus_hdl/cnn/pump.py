@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import PIXELS, Configuration
 
+from .cells import copies
 from .countdown import Countdown
 from .descriptor import LAYER_WORD, STEP_WORD
 from .places import added, lowered, named, place
@@ -20,14 +21,12 @@ def pixel(c: Configuration) -> data.StructLayout:
 
 
 def tile(c: Configuration) -> data.StructLayout:
-    """Up to nine pixels in raster order; ``ends`` marks the last tile of a step."""
-    return data.StructLayout(
-        {"pixels": data.ArrayLayout(pixel(c), PIXELS), "exists": data.ArrayLayout(1, PIXELS), "ends": 1}
-    )
+    """Up to nine pixels in raster order."""
+    return data.StructLayout({"pixels": data.ArrayLayout(pixel(c), PIXELS), "exists": data.ArrayLayout(1, PIXELS)})
 
 
 class Pump(wiring.Component):
-    """Three pixels a clock, one where tiles or rows are shorter than that; a tile waits until it is taken.
+    """Three pixels a clock, one where tiles or rows are shorter than that; two tiles wait until they are taken.
 
     A step begins with four clocks of preparation, which the walk of the step before hides.
 
@@ -43,6 +42,8 @@ class Pump(wiring.Component):
         Begin with a step; while ``o_rests``.
     o_rests : unsigned(1), out
     o_valid : unsigned(1), out
+    o_more : unsigned(1), out
+        If the tile is taken there is another.
     o : tile, out
         Steady until taken.
     i_take : unsigned(1), in
@@ -57,6 +58,7 @@ class Pump(wiring.Component):
                 "i_start": In(1),
                 "o_rests": Out(1),
                 "o_valid": Out(1),
+                "o_more": Out(1),
                 "o": Out(tile(c)),
                 "i_take": In(1),
             }
@@ -82,20 +84,22 @@ class Pump(wiring.Component):
         rows = Countdown(m, 12, "rows")
         until_wrap = Countdown(m, 16, "until_wrap")  # rows from the next one to the output ring's end
         out_row_lowered = Signal(place(c))  # the distance of rows where it is reached
+        out_row_distance = Signal(place(c))  # to the next one
+
+        def set_row_distance(wraps: ValueLike) -> None:
+            m.d.sync += out_row_distance.eq(
+                Mux(wraps, out_row_lowered.as_value(), named(c, layer, "out_row").as_value())
+            )
 
         def begin_next_row() -> None:
             rows.step()
             until_wrap.step()
+            set_row_distance(until_wrap.left == 2)
             m.d.sync += [
                 row.eq(row + layer.stride_rows),
                 next_place.eq(added(c, next_place, named(c, layer, "in_row"))),
                 next_out.eq(added(c, next_out, out_row_distance)),
             ]
-
-        out_row_distance = Signal(place(c))
-        m.d.comb += out_row_distance.eq(
-            Mux(until_wrap.last, out_row_lowered.as_value(), named(c, layer, "out_row").as_value())
-        )
 
         one_by_one = Signal()
         m.d.sync += one_by_one.eq((layer.tile != PIXELS) | (layer.out_columns < SIDE))
@@ -110,20 +114,22 @@ class Pump(wiring.Component):
         m.d.comb += [columns[n].eq(column + strides[n]) for n in range(1, SIDE + 1)]
         first_columns = [Signal(signed(14), name=f"first_column_{n}") for n in range(SIDE)]
 
+        # A register: the clock in which one pixel or three are made is this row's last.
+        ends_row = Signal()
         candidates = []
         beyond = []
         for n in range(SIDE + 1):
             made = Signal(pixel(c), name=f"pixel_{n}")
             wraps = Signal(name=f"wraps_{n}")
             m.d.comb += [
-                wraps.eq(left <= n),
+                wraps.eq(ends_row & (left[:2] <= n)),
                 made.row.eq(row),
                 made.column.eq(columns[n]),
                 made.place.eq(in_row[n]),
                 made.out.eq(out_row[n]),
             ]
             for behind in range(n):  # columns into the next row
-                with m.If(left == n - behind):
+                with m.If(ends_row & (left[:2] == n - behind)):
                     m.d.comb += [
                         made.row.eq(row + layer.stride_rows),
                         made.column.eq(first_columns[behind]),
@@ -133,24 +139,39 @@ class Pump(wiring.Component):
             candidates.append(made)
             beyond.append(wraps)
 
-        built = Signal(tile(c))
-        full = Signal()
+        # Two tiles: while one is read the other is made. Whether there is room, and a tile, are registers.
+        tiles = [Signal(tile(c), name=f"tile_{n}") for n in range(2)]
+        into, from_, from_next, another = Signal(), Signal(), Signal(), Signal()
         at = Signal(range(PIXELS))
-        rests = Signal(init=1)
-        moves = full & (~self.o_valid | self.i_take)
-        with m.If(self.i_take):
-            m.d.sync += self.o_valid.eq(0)
-        with m.If(moves):
-            m.d.sync += [self.o.eq(built), self.o_valid.eq(1), full.eq(0)]
-        m.d.comb += self.o_rests.eq(rests)
+        rests, makes = Signal(init=1), Signal()
+        completes = Signal()
+        m.d.sync += [
+            self.o_valid.eq(self.o_more | (self.o_valid & ~self.i_take)),
+            another.eq((another | (completes & self.o_valid)) & ~self.i_take),
+            into.eq(into ^ completes),
+        ]
+        m.d.comb += [from_next.eq(from_ ^ self.i_take), self.o_rests.eq(rests), self.o_more.eq(completes | another)]
+        m.d.sync += from_.eq(from_next)
+        shows = copies(m, platform, from_next, PIXELS, "shows")  # which: much hangs on it
+        for n in range(PIXELS):
+            m.d.comb += [
+                self.o.pixels[n].eq(Mux(shows[n], tiles[1].pixels[n].as_value(), tiles[0].pixels[n].as_value())),
+                self.o.exists[n].eq(Mux(shows[n], tiles[1].exists[n], tiles[0].exists[n])),
+            ]
 
         last_row = rows.last
+        over = layer.cut | last_row  # tiles end with this row
+
+        def put(n: int, made: ValueLike, exists: ValueLike) -> None:
+            for k in range(2):
+                with m.If(into == k):
+                    m.d.sync += [tiles[k].pixels[n].eq(made), tiles[k].exists[n].eq(exists)]
 
         def complete(ends: ValueLike) -> None:
-            m.d.sync += [full.eq(1), at.eq(0), built.ends.eq(ends)]
+            m.d.comb += completes.eq(1)
+            m.d.sync += at.eq(0)
             with m.If(ends):
-                m.next = "REST"
-                m.d.sync += rests.eq(1)
+                m.d.sync += [rests.eq(1), makes.eq(0)]
 
         with m.FSM(name="pump"):
             with m.State("REST"), m.If(self.i_start):
@@ -178,9 +199,9 @@ class Pump(wiring.Component):
                 m.next = "DOUBLE"
 
             with m.State("DOUBLE"):
-                until_wrap.step()
+                set_row_distance(until_wrap.last)
                 m.d.sync += [
-                    next_out.eq(added(c, next_out, out_row_distance)),
+                    ends_row.eq(layer.out_columns <= Mux(one_by_one, 1, SIDE)),
                     in_pixels[1].eq(added(c, in_pixels[0], in_pixels[0])),
                     out_pixels[1].eq(added(c, out_pixels[0], out_pixels[0])),
                     strides[3].eq(strides[2] + strides[1]),
@@ -190,53 +211,51 @@ class Pump(wiring.Component):
                 m.next = "TREBLE"
 
             with m.State("TREBLE"):
+                until_wrap.step()
+                set_row_distance(until_wrap.left == 2)
                 m.d.sync += [
+                    next_out.eq(added(c, next_out, out_row_distance)),
                     in_pixels[2].eq(added(c, in_pixels[1], in_pixels[0])),
                     out_pixels[2].eq(added(c, out_pixels[1], out_pixels[0])),
                 ]
-                m.next = "MAKE"
+                m.d.sync += makes.eq(1)
+                m.next = "REST"
 
-            with m.State("MAKE"), m.If(~full | moves):
-                with m.If(at == 0):
-                    m.d.sync += built.exists.eq(0)
-                with m.If(one_by_one):
-                    ends_row = left == 1
-                    for n in range(PIXELS):
-                        with m.If(at == n):
-                            m.d.sync += [built.pixels[n].eq(candidates[0]), built.exists[n].eq(1)]
-                    m.d.sync += at.eq(at + 1)
-                    with m.If(ends_row):
-                        m.d.sync += [
-                            column.eq(first_columns[0]), here.eq(next_place), out.eq(next_out),
-                            left.eq(layer.out_columns),
-                        ]  # fmt: skip
-                        begin_next_row()
-                    with m.Else():
-                        m.d.sync += [column.eq(columns[1]), here.eq(in_row[1]), out.eq(out_row[1]), left.eq(left - 1)]
-                    with m.If((at == layer.tile - 1) | (ends_row & (layer.cut | last_row))):
-                        complete(ends_row & last_row)
-                with m.Else():
-                    for n in range(PIXELS):
-                        with m.If(at == n - n % SIDE):
-                            m.d.sync += [
-                                built.pixels[n].eq(candidates[n % SIDE]),
-                                built.exists[n].eq(~beyond[n % SIDE] | ~(layer.cut | last_row)),
-                            ]
-                    m.d.sync += at.eq(at + SIDE)
-                    ends_row = beyond[SIDE]
-                    behind = candidates[SIDE]
-                    with m.If(ends_row & layer.cut):
-                        m.d.sync += [
-                            column.eq(first_columns[0]), here.eq(next_place), out.eq(next_out),
-                            left.eq(layer.out_columns),
-                        ]  # fmt: skip
-                    with m.Else():
-                        m.d.sync += [
-                            column.eq(behind.column), here.eq(behind.place), out.eq(behind.out),
-                            left.eq(Mux(ends_row, left + layer.out_columns, left) - SIDE),
-                        ]  # fmt: skip
-                    with m.If(ends_row):
-                        begin_next_row()
-                    with m.If((at == PIXELS - SIDE) | (ends_row & (layer.cut | last_row))):
-                        complete(ends_row & last_row)
+        with m.If(makes & ~another):
+            with m.If(at == 0):
+                for k in range(2):
+                    with m.If(into == k):
+                        m.d.sync += tiles[k].exists.eq(0)
+            with m.If(one_by_one):
+                for n in range(PIXELS):
+                    with m.If(at == n):
+                        put(n, candidates[0], 1)
+                m.d.sync += at.eq(at + 1)
+            with m.Else():
+                for n in range(PIXELS):
+                    with m.If(at == n - n % SIDE):
+                        put(n, candidates[n % SIDE], ~beyond[n % SIDE] | ~over)
+                m.d.sync += at.eq(at + SIDE)
+            with m.If(ends_row):
+                begin_next_row()
+            with m.If(ends_row & (one_by_one | layer.cut)):
+                m.d.sync += [
+                    column.eq(first_columns[0]), here.eq(next_place), out.eq(next_out),
+                    left.eq(layer.out_columns), ends_row.eq(layer.out_columns <= Mux(one_by_one, 1, SIDE)),
+                ]  # fmt: skip
+            with m.Elif(one_by_one):
+                m.d.sync += [
+                    column.eq(columns[1]), here.eq(in_row[1]), out.eq(out_row[1]),
+                    left.eq(left - 1), ends_row.eq(left == 2),
+                ]  # fmt: skip
+            with m.Else():
+                behind = candidates[SIDE]
+                from_here, from_next = left - SIDE, left + layer.out_columns - SIDE
+                m.d.sync += [
+                    column.eq(behind.column), here.eq(behind.place), out.eq(behind.out),
+                    left.eq(Mux(ends_row, from_next, from_here)),
+                    ends_row.eq(Mux(ends_row, from_next <= SIDE, left <= 2 * SIDE)),
+                ]  # fmt: skip
+            with m.If((at == Mux(one_by_one, layer.tile - 1, PIXELS - SIDE)) | (ends_row & over)):
+                complete(ends_row & last_row)
         return m

@@ -21,7 +21,7 @@ PIECE = data.StructLayout({"address": 16, "data": 32})
 
 
 class Sequencer(wiring.Component):
-    """Six clocks prepare a step, 25 more its layer when it is another than the last step's; the walk hides them.
+    """Seven clocks prepare a step, 25 more its layer when it is another than the last step's; the walk hides them.
 
     Parameters
     ----------
@@ -150,11 +150,12 @@ class Sequencer(wiring.Component):
 
             with m.State("PREPARED"):
                 needs_windows = (layer.op == LayerOp.WINDOW) & ~requested
+                m.d.sync += self.o_prepared.eq(~needs_windows & ~self.i_takes)
                 m.d.comb += [
                     self.o_windows.valid.eq(needs_windows),
                     self.o_windows.payload.address.eq(layer.weight_base),
                     self.o_windows.payload.sets.eq(layer.sets),
-                    self.o_prepared.eq(~needs_windows),
+                    self.o_windows.payload.word_sets.eq(layer.word_sets),
                 ]
                 with m.If(self.o_windows.ready):
                     m.d.sync += requested.eq(1)

@@ -1,12 +1,13 @@
 """The weights of depthwise layers: sets of nine taps, fetched ahead of their use."""
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import PIXELS, Configuration
 
 from .cells import passing
+from .countdown import Countdown
 from .words import ADDRESS_BITS, SETS, WINDOWS_REQUEST, flow
 
 READ = data.StructLayout({"number": range(SETS), "maximum": 1})
@@ -39,8 +40,8 @@ class WindowStore(wiring.Component):
         Valid only with ``i_free``.
     i_word : array of bytes, in
         What was read.
-    o_sets : unsigned(1), out
-        One more set is on its way: a read ``latency`` clocks later finds it.
+    o_group : unsigned(1), out
+        The last of one more group's sets is on its way: a read ``latency`` clocks later finds it.
     i_read : flow(READ), in
     i_release : flow(number of sets), in
         A read in the same clock still finds the sets that it gives back.
@@ -56,7 +57,7 @@ class WindowStore(wiring.Component):
                 "i_free": In(1),
                 "o_read": Out(flow(ADDRESS_BITS)),
                 "i_word": In(data.ArrayLayout(8, c.lanes)),
-                "o_sets": Out(1),
+                "o_group": Out(1),
                 "i_read": In(flow(READ)),
                 "i_release": In(flow(range(SETS + 1))),
                 "o": Out(taps(c)),
@@ -70,28 +71,39 @@ class WindowStore(wiring.Component):
         last_word = c.window_words - 1
 
         # Reading ahead. A set is reserved with its first word.
-        address, sets = Signal(ADDRESS_BITS), Signal(16)
+        address, sets, some = Signal(ADDRESS_BITS), Countdown(m, 16, "sets"), Signal()  # some: are to be read
+        group, group_sets = Countdown(m, 5, "group"), Signal(range(SETS + 1))
         word = Signal(range(max(2, c.window_words)))
-        room = Signal(range(SETS + 1), init=SETS)
+        room, has_room = Signal(range(SETS + 1), init=SETS), Signal(init=1)
         reserves, completes = Signal(), Signal()
         m.d.comb += [
-            self.i_request.ready.eq(sets == 0),
+            self.i_request.ready.eq(~some),
             self.o_read.payload.eq(address),
-            self.o_read.valid.eq(self.i_free & (sets != 0) & ((word != 0) | (room != 0))),
+            self.o_read.valid.eq(self.i_free & some & ((word != 0) | has_room)),
             reserves.eq(self.o_read.valid & (word == 0)),
             completes.eq(self.o_read.valid & (word == last_word)),
         ]
         with m.If(self.i_request.ready & self.i_request.valid):
-            m.d.sync += [address.eq(self.i_request.payload.address), sets.eq(self.i_request.payload.sets)]
+            asked = self.i_request.payload
+            m.d.sync += [address.eq(asked.address), some.eq(asked.sets != 0), group_sets.eq(asked.word_sets)]
+            sets.begin(asked.sets)
+            group.begin(asked.word_sets)
         with m.If(self.o_read.valid):
             m.d.sync += [address.eq(address + 1), word.eq(word + 1)]
             with m.If(completes):
-                m.d.sync += [word.eq(0), sets.eq(sets - 1)]
+                m.d.sync += [word.eq(0), some.eq(~sets.last)]
+                sets.step()
+                with m.If(group.last):
+                    group.begin(group_sets)
+                with m.Else():
+                    group.step()
         given = Signal.like(self.i_release.payload)
         with m.If(self.i_release.valid):
             m.d.comb += given.eq(self.i_release.payload)
-        with m.If(self.i_release.valid | reserves):
-            m.d.sync += room.eq(room + given - reserves)
+        m.d.sync += [
+            room.eq(room + given - reserves),
+            has_room.eq((given != 0) | Mux(reserves, room > 1, has_room)),
+        ]
 
         # Into the ring.
         on_way = Signal(self._latency)
@@ -99,7 +111,7 @@ class WindowStore(wiring.Component):
         tail = Signal(range(SETS))
         into = Signal(range(max(2, c.window_words)))
         arrives = on_way[-1]
-        m.d.sync += self.o_sets.eq(completes)
+        m.d.sync += self.o_group.eq(completes & group.last)
         with m.If(arrives):
             m.d.sync += into.eq(into + 1)
             with m.If(into == last_word):

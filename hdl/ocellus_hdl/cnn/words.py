@@ -28,8 +28,8 @@ SECOND = data.StructLayout(
 )
 """What an epilogue needs to know of its layer."""
 
-WINDOWS_REQUEST = data.StructLayout({"address": ADDRESS_BITS, "sets": 16})
-"""Fetch ``sets`` sets of ``window_words`` weight words from ``address`` on."""
+WINDOWS_REQUEST = data.StructLayout({"address": ADDRESS_BITS, "sets": 16, "word_sets": range(SETS + 1)})
+"""Fetch ``sets`` sets of ``window_words`` weight words from ``address`` on, ``word_sets`` for each group."""
 
 LOOK = data.StructLayout({"base": BANK_BITS, "line": LINE_BITS})
 """The place of one word of the activation memory."""

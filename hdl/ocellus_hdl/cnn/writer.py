@@ -91,14 +91,11 @@ class Writer(wiring.Component):
 
         for b in range(c.banks):
             wanted = [takes[j] & (place.bank[j] == b) for j in range(n)]
-            wanted.append(self.i_input.valid & (came.bank == b) & ~_any(wanted))
-            any_wanted = Signal(name=f"any_wanted_{b}")
             choice, writes = Signal(range(n + 1), name=f"choice_{b}"), Signal(name=f"writes_{b}")
-            m.d.comb += any_wanted.eq(_any(wanted))
-            m.d.sync += writes.eq(any_wanted)
-            with m.If(any_wanted):
-                for k in range(len(choice)):
-                    m.d.sync += choice[k].eq(_any([w for j, w in enumerate(wanted) if j >> k & 1]))
+            m.d.sync += writes.eq(_any(wanted) | (self.i_input.valid & (came.bank == b)))
+            wanted.append(~_any(wanted))
+            for k in range(len(choice)):
+                m.d.sync += choice[k].eq(_any([w for j, w in enumerate(wanted) if j >> k & 1]))
             bank = self.o[b]
             is_input = choice == n
             m.d.sync += bank.enable.eq(Mux(writes, Mux(is_input, ~0, enabled), 0))

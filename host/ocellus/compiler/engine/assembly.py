@@ -64,7 +64,7 @@ def compile_network(
     steps = tuple(
         _checked(
             plan, plan.layers[step.layer], STEP,
-            step_fields(plan, step, wait, number == arrangement.last, arrangement.places),
+            step_fields(plan, step, ways[step.layer], wait, number == arrangement.last, arrangement.places),
         )
         for number, (step, wait) in enumerate(zip(arrangement.steps, arrangement.waits, strict=True))
     )  # fmt: skip

@@ -6,6 +6,7 @@ from .geometry import Walk, pace
 from .layers import ArrayLayer, Plan
 from .packing import chunks_of, groups_of
 from .placement import Place
+from .predict import tiles_of
 from .schedule import Rows, Waits
 
 NO_IN_WRAP, NO_OUT_WRAP = 32767, 65535
@@ -83,7 +84,7 @@ def _combination_fields(layer: ArrayLayer, sizes: Configuration, places: dict[st
     return fields
 
 
-def step_fields(plan: Plan, step: Rows, wait: Waits, last: bool, places: dict[str, Place]) -> dict[str, int]:
+def step_fields(plan: Plan, step: Rows, way: Walk, wait: Waits, last: bool, places: dict[str, Place]) -> dict[str, int]:
     """All of ``STEP``."""
     layer = plan.layers[step.layer]
     source, output = places[layer.source], places[layer.output]
@@ -96,8 +97,10 @@ def step_fields(plan: Plan, step: Rows, wait: Waits, last: bool, places: dict[st
     out_begin = written[0] // output.ring * output.ring
     out = output.base + (written[0] - out_begin) * output.pitch + layer.out_origin[1]
     wraps = written[-1] >= out_begin + output.ring
+    point = layer.op is LayerOp.POINT
+    tiles = tiles_of(step.count, layer.out_shape[1], way.tile, way.cut) if point else 0
     return {
-        "layer": step.layer, "rows": step.count, "last": last,
+        "layer": step.layer, "rows": step.count, "tiles": tiles, "last": last,
         "after": wait.after, "wait_rows": wait.wait_rows, "free_rows": wait.free_rows, "first_row": first_row,
         "in_wrap": begin + source.ring - row if high > begin + source.ring else NO_IN_WRAP,
         "out_wrap": -(-(out_begin + output.ring - written[0]) // written.step) if wraps else NO_OUT_WRAP,

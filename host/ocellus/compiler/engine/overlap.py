@@ -35,7 +35,7 @@ def drains_in_time(plan: Plan, before: Work, work: Work) -> bool:
     if before.epilogue != Epilogue.PLAIN or reader.operand == writer.output:
         return False
     first, begin = writer.out_origin[2] // sizes.word, reader.in_origin[2] // sizes.word
-    late = drain(sizes, before.op, before.epilogue) + 1 + _MARGIN
+    late = drain(sizes, before.op, before.epilogue) + _MARGIN
     last = -(-writer.out_shape[2] // sizes.word)
     return all(
         _read(work, reader, sizes, first + n - begin) + 1 >= late - _before_end(before, writer, sizes, n)

@@ -3,8 +3,8 @@
 from ...configurations import Configuration
 from ...program_formats import Epilogue, LayerOp
 
-WALK = 3
-"""Clocks from a command's making to its way into the datapath."""
+WALK = 4
+"""Clocks from the making of a command that nothing holds back to its way into the datapath; from the walk, one less."""
 REQUANTISER = 8
 """Clocks of a requantiser lane."""
 SCALE = 5

@@ -12,11 +12,11 @@ from ...configurations import PIXELS, Configuration
 from ...program_formats import Epilogue, LayerOp
 from .pipeline import drain, wheel
 
-FETCH_STEP, FETCH_LAYER = 10, 26
+FETCH_STEP, FETCH_LAYER = 11, 26
 """Clocks from one step's beginning until the next is fetched, and more if its layer is another."""
-ARRIVAL = 5
+ARRIVAL = 6
 """Clocks from the last byte of the rows that a step waits for to its beginning."""
-CUT = 5
+CUT = 4
 """Clocks from a step's fetch to a convolution's first command, besides those in which its first tile is cut."""
 SIDE = 3
 """Pixels that are cut in a clock."""
@@ -30,8 +30,8 @@ RETURNED = 4
 """Clocks from a group's last command, besides the wheel's, until its sets have given way."""
 COMBINED = 1
 """Clocks by which another layer may begin sooner than a step that needs the combined results."""
-END = 1
-"""Clocks from the last step's drain to the inference's end."""
+FIRST_LEFT, SETTLED = 2, 15
+"""Clocks from a step's first command until the next may begin to be made, and a step of another layer."""
 
 Fields = Mapping[str, int]
 
@@ -147,12 +147,18 @@ def places_of(sizes: Configuration, rows: int, columns: int, tile: int) -> int:
 
 
 class Clockwork:
-    """Counts the clocks of one step after the other."""
+    """Counts the clocks of one step after the other.
+
+    A command's clock is that in which it leaves the walk. It is made a clock before; where commands are held back, two
+    clocks after the one three before it has left: that much sooner the next step begins to be made, and the one behind
+    it to be fetched.
+    """
 
     def __init__(self, sizes: Configuration, behind: int = 0) -> None:
         self.sizes = sizes
         self._arrival = ARRIVAL + behind
         self.now = 0  # the last command's clock
+        self._left, self._made, self._first = deque([-1] * 4, 4), 0, -SETTLED
         self._begun, self._layer = -FETCH_STEP - FETCH_LAYER - CUT - PIXELS, -1  # hidden behind the first rows
         self._paced = 0  # sums may not end before
         self._combined = 0  # no other layer before
@@ -170,7 +176,7 @@ class Clockwork:
             found[-1:] = [n + fetch for n in found[-1:]]
             found.append(took)
         if works:
-            found[-1] += self._complete[-1] + END - self.now
+            found[-1] += self._complete[-1] - self.now
         return found
 
     def _step(self, work: Work) -> tuple[int, int]:
@@ -181,20 +187,24 @@ class Clockwork:
         asks = max(fetched, self._reads) if work.sets else fetched
         if work.sets:
             fetched = asks + 1
-        begin = max(end, fetched + 1)
+        made = max(self._made, fetched + 1, self._first + (SETTLED if other else FIRST_LEFT))
         if work.after:
-            begin = max(begin, self._complete[work.after - 1])
+            made = max(made, self._complete[work.after - 1] - 1)
         if other:
-            begin = max(begin, self._combined)
+            made = max(made, self._combined - 1)
+        begin = max(end, made + 1)
         fetch = min(max(0, fetched - end - 1), begin - end)
         if work.waits:  # long enough for all else to be over
             begin, self._paced = begin + self._arrival, 0
-        self._begun, self._layer = begin, work.layer
+            made = begin - 1
+        self._begun, self._layer = made, work.layer
         first = begin + 1
         if work.point:
             self.now = self._convolution(work, max(first, fetched + CUT + work.cut)) - 1
         else:
             self.now = self._windows(work, first, asks + 1) - 1
+        commands = work.groups * work.places * (work.sums + work.operand)
+        self._made = max(made + commands, self._left[0] + 2)
         done = self.now - work.operand + drain(self.sizes, work.op, work.epilogue)
         self._complete.append(done)
         if work.epilogue != Epilogue.PLAIN:
@@ -205,10 +215,21 @@ class Clockwork:
         """The first command's clock, or later as the end of its sums is held."""
         return first + max(0, self._paced - (first + work.sums - 1))
 
+    def _leave(self, work: Work, first: int, last: int) -> None:
+        """A group's last place: all but the last command leave as soon as they may."""
+        count = work.sums + work.operand
+        self._left.extend(range(first + max(0, count - 4), first + count - 1))
+        self._left.append(last)
+
     def _convolution(self, work: Work, first: int) -> int:
         """One behind the last command."""
-        first = self._held(work, first)
-        end = first + (work.groups - 1) * work.group(self.sizes) + work.least
+        free, first = first, self._held(work, first)
+        self._first = first if work.sums == 1 else free
+        group = work.group(self.sizes)
+        end = first + (work.groups - 1) * group + work.least
+        for n in reversed(range(min(work.groups, 4))):
+            last = end - 1 - n * group
+            self._leave(work, free if n == work.groups - 1 else self._left[-1] + 1, last)
         self._paced = end - 1 - work.operand + work.pace
         self._port, self._idle = end - 1 + FREE, 1 - work.groups * work.sums / (end - first)
         return end
@@ -217,6 +238,7 @@ class Clockwork:
         """One behind the last command."""
         sizes = self.sizes
         end = begin = first
+        self._first = 0
         returned = RETURNED + wheel(sizes)
         self._reads = max(self._reads, read)
         for _ in range(work.groups):
@@ -227,6 +249,10 @@ class Clockwork:
                 begin = max(begin, self._reads - 1 + PROMISED)
             begin = self._held(work, max(begin, end))
             end = begin + work.least
+            self._first = self._first or begin
+            for n in reversed(range(min(work.places, 4))):
+                last = end - 1 - n * work.each
+                self._leave(work, begin if n == work.places - 1 else self._left[-1] + 1, last)
             for n in range(work.sets):
                 self._returns[-1 - n] = end - 1 + returned
             self._paced = end - 1 - work.operand + work.pace
