@@ -7,7 +7,7 @@ import numpy as np
 from ...configurations import PIXELS, Configuration
 from ...program_formats import Epilogue, LayerOp
 from .layers import ArrayLayer
-from .predict import Work, cut_clocks, places_of, tiles_of
+from .predict import Work, cut_clocks, cut_pace, places_of, tiles_of
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,13 @@ def work(
     common = number, layer.op, layer.epilogue
     if layer.op is LayerOp.POINT:
         shape = rows, columns, way.tile, way.cut
-        groups = tiles_of(*shape) * -(-channels // sizes.outputs)
-        sums = count * -(-layer.in_shape[2] // sizes.inputs)
-        return Work(*common, groups, sums, pace(layer, sizes), 1, 0, cut_clocks(*shape), after, waits)
+        groups, sums, cut = (
+            -(-channels // sizes.outputs),
+            count * -(-layer.in_shape[2] // sizes.inputs),
+            cut_clocks(*shape),
+        )
+        held = cut_pace(pace(layer, sizes), groups, cut)
+        return Work(*common, tiles_of(*shape) * groups, sums, held, 1, 0, cut, after, waits)
     places = places_of(sizes, rows, columns, way.tile)
     sets = 0 if layer.op is LayerOp.MAXIMUM else 1 if layer.shared else count
     return Work(*common, -(-channels // sizes.word), count, pace(layer, sizes), places, sets, 0, after, waits)

@@ -22,7 +22,7 @@ SIDE = 3
 """Pixels that are cut in a clock."""
 SETS = 16
 """Sets of nine taps that the store of windows holds."""
-FREE = 4
+FREE = 5
 """Clocks from a convolution's last command to the first read of the weight memory that it leaves free."""
 PROMISED = 2
 """Clocks from a set's last read to the first command that finds it."""
@@ -32,6 +32,9 @@ COMBINED = 1
 """Clocks by which another layer may begin sooner than a step that needs the combined results."""
 FIRST_LEFT, SETTLED = 2, 15
 """Clocks from a step's first command until the next may begin to be made, and a step of another layer."""
+
+_LONG = 1 << 16
+"""Clocks of a wait for rows, which no step is charged with."""
 
 Fields = Mapping[str, int]
 
@@ -124,7 +127,8 @@ def _work(sizes: Configuration, layer: Fields, step: Fields, waits: bool) -> Wor
         shape = step["rows"], columns, layer["tile"], bool(layer["cut"])
         tiles, cut = tiles_of(*shape), cut_clocks(*shape)
         groups, sums = tiles * layer["groups"], count * layer["chunks"]
-        return Work(*common, groups, sums, layer["pace"], 1, 0, cut, step["after"], waits)
+        held = cut_pace(layer["pace"], layer["groups"], cut)
+        return Work(*common, groups, sums, held, 1, 0, cut, step["after"], waits)
     places = places_of(sizes, step["rows"], columns, layer["tile"])
     sets = 0 if layer["op"] == LayerOp.MAXIMUM else 1 if layer["shared"] else count
     return Work(*common, layer["groups"], count, layer["pace"], places, sets, 0, step["after"], waits)
@@ -139,6 +143,11 @@ def cut_clocks(rows: int, columns: int, tile: int, cut: bool) -> int:
     """Clocks in which the first tile of a step is cut: three pixels a clock, one of short tiles or rows."""
     pixels = min(columns if cut else rows * columns, tile)
     return -(-pixels // SIDE) if tile == PIXELS and columns >= SIDE else pixels
+
+
+def cut_pace(pace: int, groups: int, cut: int) -> int:
+    """Clocks from the end of one group's sums to the next, where a tile of few groups waits for the next to be cut."""
+    return max(pace, -(-cut // groups))
 
 
 def places_of(sizes: Configuration, rows: int, columns: int, tile: int) -> int:
@@ -181,6 +190,8 @@ class Clockwork:
 
     def _step(self, work: Work) -> tuple[int, int]:
         """Clocks of its fetch that nothing hides, and its other clocks."""
+        if work.waits:  # long enough for all else to be over
+            self.now += _LONG
         end = self.now
         other = work.layer != self._layer
         fetched = self._begun + FETCH_STEP + (FETCH_LAYER if other else 0)
@@ -194,8 +205,8 @@ class Clockwork:
             made = max(made, self._combined - 1)
         begin = max(end, made + 1)
         fetch = min(max(0, fetched - end - 1), begin - end)
-        if work.waits:  # long enough for all else to be over
-            begin, self._paced = begin + self._arrival, 0
+        if work.waits:
+            begin += self._arrival
             made = begin - 1
         self._begun, self._layer = made, work.layer
         first = begin + 1
