@@ -50,6 +50,17 @@ def copies(m: Module, platform: object, value: ValueLike, count: int, name: str)
     return [kept[k % len(kept)] for k in range(count)]
 
 
+def one_of(choice: Value, values: Sequence[ValueLike]) -> Value:
+    """The value whose bit of ``choice`` is set, of which one is: in gates of four inputs two bits at once."""
+    cast = [Value.cast(value) for value in values]
+    width = max(len(value) for value in cast)
+    picked = [value[:width] & choice[n].replicate(len(value)) for n, value in enumerate(cast)]
+    result: Value = picked[0]
+    for value in picked[1:]:
+        result = result | value
+    return result
+
+
 def table(function: Callable[[bool, bool, bool, bool], bool]) -> Const:
     """The contents of a LUT4 for a function of its inputs A to D."""
     inputs = [[bool(n >> k & 1) for k in range(4)] for n in range(16)]

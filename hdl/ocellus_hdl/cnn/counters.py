@@ -54,10 +54,13 @@ class Counters(wiring.Component):
         m.submodules.memory = memory = Memory(shape=32, depth=WAYS * self._c.layers, init=[])
         read, write = memory.read_port(), memory.write_port()
 
-        layer, ran = Signal(8), Signal()
+        layer, changes = Signal(8), Signal()
+        runs, next_layer, spent = Signal(), Signal(8), Signal(WAYS)
         sums = [Signal(32, name=f"sum_{n}") for n in range(WAYS)]
-        m.d.sync += [layer.eq(self.i_layer), ran.eq(self.i_runs)]
-        changes = (layer != self.i_layer) | (ran & ~self.i_runs)
+        m.d.sync += [
+            runs.eq(self.i_runs), next_layer.eq(self.i_layer), spent.eq(self.i_spent), layer.eq(next_layer),
+            changes.eq((next_layer != self.i_layer) | (runs & ~self.i_runs)),
+        ]  # fmt: skip
 
         kept_layer = Signal(8)
         kept = [Signal(32, name=f"kept_{n}") for n in range(WAYS)]
@@ -71,13 +74,13 @@ class Counters(wiring.Component):
             write.data.eq(total),
             self.o.eq(read.data),
         ]
-        with m.If(self.i_runs):
+        with m.If(runs):
             for n in range(WAYS):
-                m.d.sync += sums[n].eq(sums[n] + self.i_spent[n])
+                m.d.sync += sums[n].eq(sums[n] + spent[n])
         with m.If(changes):
             m.d.sync += [busy.eq(1), kept_layer.eq(layer), at.eq(0), phase.eq(0)]
             for n in range(WAYS):
-                m.d.sync += [kept[n].eq(sums[n]), sums[n].eq(self.i_runs & self.i_spent[n])]
+                m.d.sync += [kept[n].eq(sums[n]), sums[n].eq(runs & spent[n])]
         with m.If(busy):
             m.d.comb += read.addr.eq(Cat(at, kept_layer))
             # The count is read, added to, written.

@@ -1,6 +1,6 @@
 """Takes the input tensor into the activation memory, row by row, as far ahead as its ring of rows allows."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -85,15 +85,18 @@ class Inlet(wiring.Component):
         m.d.sync += unfolds.eq(header.unfold_columns > 1)
         # What a reset must not forget: bytes that still belong to a tensor which nobody wants.
         midst, skips = Signal(reset_less=True), Signal(reset_less=True)
-        takes, ready = Signal(), Signal()
-        m.d.comb += [takes.eq(self.i.valid & self.i.ready), self.i.ready.eq(skips | (ready & ~self.i_forget))]
+        # Registers: bytes of a row are taken; virtual ones are made; what is left of a tensor is swallowed.
+        takes, real, virtual, swallows = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            takes.eq(self.i.valid & self.i.ready),
+            self.i.ready.eq(skips | ((real | swallows) & ~self.i_forget)),
+        ]
         with m.If(takes):
             m.d.sync += midst.eq(~self.i.payload.last)
             with m.If(self.i.payload.last):
                 m.d.sync += skips.eq(0)
         with m.If(self.i_forget & midst):
             m.d.sync += skips.eq(1)
-        arrives = takes & ~skips
 
         begun = Signal()
         rows, slot = Signal(16), Signal(16)
@@ -107,13 +110,17 @@ class Inlet(wiring.Component):
         whole = Signal()  # and what came of it is stored
 
         # In a row's first clock all bytes are filled; which bytes the next one moves into does not hang on its coming.
-        shifts, fills, value = Signal(), Signal(), Signal(signed(8))
-        m.d.comb += value.eq(Mux(beyond, header.input_fill, self.i.payload.value))
+        comes, shifts, fills, value = Signal(), Signal(), Signal(), Signal(signed(8))
+        m.d.comb += [
+            comes.eq(real & self.i.valid),
+            shifts.eq(comes | virtual),
+            value.eq(Mux(virtual, header.input_fill, self.i.payload.value)),
+        ]
         for n in range(size):
             behind = byte[n + 1] if n + 1 < size else value
-            comes = Mux(unfolds & (header.unfold_bytes != n + 1), behind, value)
+            following = Mux(unfolds & (header.unfold_bytes != n + 1), behind, value)
             with m.If(fills | (shifts & (unfolds | (at == n)))):
-                m.d.sync += byte[n].eq(Mux(fills, header.input_fill, comes))
+                m.d.sync += byte[n].eq(Mux(fills, header.input_fill, following))
 
         # Steady for some clocks before they are asked for.
         fits, last_row, last_slot, unfolded_words = Signal(), Signal(), Signal(), Signal.like(word)
@@ -153,17 +160,6 @@ class Inlet(wiring.Component):
                 with m.If(unfolds):
                     m.d.sync += at_word.eq(pixel_place)
 
-        def begin_row(where: ValueLike) -> None:
-            columns.begin(header.input_columns)
-            channels.begin(header.input_channels)
-            stored.begin(header.stored_columns)
-            until_end.begin((header.unfold_columns - header.unfold_lead)[:16])
-            m.d.sync += [
-                row_place.eq(where), pixel_place.eq(where), at_word.eq(where), at.eq(0),
-                beyond.eq(0), all_stored.eq(0),
-            ]  # fmt: skip
-            m.next = "MEASURE"
-
         m.d.comb += [
             leaves.line.eq(at_word.line),
             leaves.bank.eq(at_word.bank),
@@ -180,31 +176,45 @@ class Inlet(wiring.Component):
             with m.State("AWAIT_TENSOR"):
                 m.d.comb += self.o_free.eq(self.i_open)
                 m.d.sync += slot.eq(0)
+                m.d.sync += row_place.eq(named(c, header, "input"))
                 with m.If(self.i_open & self.i.valid & ~skips):
-                    begin_row(named(c, header, "input"))
+                    m.next = "BEGIN_ROW"
 
-            with m.State("MEASURE"):
+            with m.State("BEGIN_ROW"):
                 m.d.comb += fills.eq(1)
+                columns.begin(header.input_columns)
+                channels.begin(header.input_channels)
+                stored.begin(header.stored_columns)
+                until_end.begin((header.unfold_columns - header.unfold_lead)[:16])
+                m.d.sync += [
+                    pixel_place.eq(row_place), at_word.eq(row_place), at.eq(0), beyond.eq(0), all_stored.eq(0),
+                ]  # fmt: skip
                 m.next = "AWAIT_ROOM"
 
             with m.State("AWAIT_ROOM"), m.If(fits):
+                m.d.sync += real.eq(1)
                 m.next = "FILL"
 
             with m.State("FILL"):
-                with m.If(~beyond & ~ended):
-                    m.d.comb += [ready.eq(1), shifts.eq(arrives)]
-                    with m.If(arrives):
-                        m.d.sync += begun.eq(1)
-                        with m.If(self.i.payload.last):
-                            m.d.sync += ended.eq(1)
-                with m.Elif(row_is_over):
+                with m.If(comes):
+                    m.d.sync += begun.eq(1)
+                    with m.If(self.i.payload.last):
+                        m.d.sync += ended.eq(1)
+                    with m.If(self.i.payload.last | (columns.last & channels.last)):
+                        m.d.sync += real.eq(0)
+                        m.next = "DECIDE"
+                with m.If(shifts & completes):
+                    m.d.sync += [real.eq(0), virtual.eq(0)]
+                    m.next = "STORE"
+
+            with m.State("DECIDE"):
+                with m.If(row_is_over):
                     m.next = "NEXT_ROW"
-                with m.Elif(beyond):
-                    m.d.comb += shifts.eq(1)
+                with m.Elif(beyond | ~ended):
+                    m.d.sync += [real.eq(~beyond), virtual.eq(beyond)]
+                    m.next = "FILL"
                 with m.Else():
                     m.next = "HOLD"
-                with m.If(shifts & completes):
-                    m.next = "STORE"
 
             with m.State("STORE"):
                 m.d.comb += leaving.w_en.eq(1)
@@ -219,8 +229,11 @@ class Inlet(wiring.Component):
                         m.d.sync += [
                             pixel_place.eq(further(c, pixel_place, 1)), at_word.eq(further(c, pixel_place, 1)),
                         ]  # fmt: skip
-                    with m.If(~unfolds | words.last):
+                    with m.If((~unfolds | words.last) & ~beyond & ~ended):
+                        m.d.sync += real.eq(1)
                         m.next = "FILL"
+                    with m.Elif(~unfolds | words.last):
+                        m.next = "DECIDE"
 
             with m.State("NEXT_ROW"), m.If(~leaving.r_rdy):
                 m.d.sync += [rows.eq(rows + 1), slot.eq(slot + 1)]
@@ -229,18 +242,18 @@ class Inlet(wiring.Component):
                 with m.Elif(ended):
                     m.next = "HOLD"
                 with m.Elif(last_slot):
-                    m.d.sync += slot.eq(0)
-                    begin_row(named(c, header, "input"))
+                    m.d.sync += [slot.eq(0), row_place.eq(named(c, header, "input"))]
+                    m.next = "BEGIN_ROW"
                 with m.Else():
-                    begin_row(added(c, row_place, named(c, header, "input_row")))
+                    m.d.sync += row_place.eq(added(c, row_place, named(c, header, "input_row")))
+                    m.next = "BEGIN_ROW"
 
             with m.State("SURPLUS"):
+                m.d.sync += swallows.eq(~ended)
+                with m.If(swallows & self.i.valid & self.i.payload.last):
+                    m.d.sync += [ended.eq(1), swallows.eq(0)]
                 with m.If(ended):
                     m.next = "HOLD"
-                with m.Else():
-                    m.d.comb += ready.eq(1)
-                    with m.If(arrives & self.i.payload.last):
-                        m.d.sync += ended.eq(1)
 
             with m.State("HOLD"):
                 m.d.comb += whole.eq(1)

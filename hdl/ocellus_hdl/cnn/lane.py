@@ -46,15 +46,15 @@ class RequantiserLane(wiring.Component):
     i_single : unsigned(1), in
         Which rounding; goes with the value.
     i_zero_point : signed(8), in
-        Taken :attr:`LATENCY` - 2 clocks after the value. 0 for the sake of ``o_raw``.
+        Taken :attr:`LATENCY` - 3 clocks after the value. 0 for the sake of ``o_raw``.
     i_minimum, i_maximum : signed(8), in
-        ``minimum <= maximum``; taken :attr:`LATENCY` - 1 clocks after the value.
+        ``minimum <= maximum``; taken :attr:`LATENCY` - 2 clocks after the value.
     o : signed(8), out
     o_raw : signed(32), out
         ``zero_point + r`` modulo 2^32 without the clamp; in single rounding for ``a << e`` of 32 bits.
     """
 
-    LATENCY = Multiplier.LATENCY + 6
+    LATENCY = Multiplier.LATENCY + 7
 
     i_value: In(signed(32))
     i_bias: In(signed(32))
@@ -86,7 +86,7 @@ class RequantiserLane(wiring.Component):
             far_negative.eq(Mux(overflows, negative, sign)),
         ]
 
-        # Row 8: most of the clamp is in the bits that a byte does not have.
+        # Row 8, and row 9: most of the clamp is in the bits that a byte does not have.
         byte = near[:8].as_signed()
         fits, below = Signal(), Signal()
         low, high = Signal(), Signal()
@@ -96,10 +96,14 @@ class RequantiserLane(wiring.Component):
             low.eq(Mux(fits, less(byte, self.i_minimum), below)),
             high.eq(Mux(fits, less(self.i_maximum, byte), ~below)),
         ]
-        m.d.sync += self.o.eq(Mux(low, self.i_minimum, Mux(high, self.i_maximum, byte)))
+        clamps, limit, within = Signal(), Signal(signed(8)), Signal(signed(8))
+        m.d.sync += [
+            clamps.eq(low | high), limit.eq(Mux(low, self.i_minimum, self.i_maximum)), within.eq(byte),
+            self.o.eq(Mux(clamps, limit, within)),
+        ]  # fmt: skip
 
         raw = Signal.like(self.o_raw)
-        m.d.sync += [raw.eq(number + self.i_zero_point + shifted[0]), self.o_raw.eq(raw)]
+        m.d.sync += [raw.eq(number + self.i_zero_point + shifted[0]), self.o_raw.eq(delayed(m, raw, 1))]
         return m
 
     def _in_gates(self, m: Module) -> tuple[Signal, Signal, Signal]:

@@ -86,13 +86,16 @@ class Loader(wiring.Component):
         ]
 
         header_left = Signal(range(HEADER_WORDS))
-        left, more = Signal(LEFT_BITS), Signal()  # words of the section to come, and whether there are any
+        # Words of the section to come; whether there are any; that is being found out.
+        left, more, counts = Signal(LEFT_BITS), Signal(), Signal()
         address = Signal(24)
         part = Signal(8)
         program_words = Signal(24)
         m.d.sync += program_words.eq(
             (header.layers << 4) + (header.layers << 3) + header.layers + (header.steps << 2) + (header.steps << 1)
         )
+
+        over = ~more & ~counts
 
         # Whether a word is taken hangs on three registers that go with the states.
         awaits, takes_all = Signal(init=1), Signal()
@@ -129,8 +132,11 @@ class Loader(wiring.Component):
                 m.d.sync += [part.eq(0), address.eq(address + 1)]
 
         def begin(section: str, words: ValueLike, of_entry: int) -> None:
-            m.d.sync += [left.eq(words), more.eq(words != 0), address.eq(0), part.eq(0), parts.eq(of_entry - 1)]
+            m.d.sync += [left.eq(words), counts.eq(1), address.eq(0), part.eq(0), parts.eq(of_entry - 1)]
             turn_to(section)
+
+        with m.If(counts):
+            m.d.sync += [more.eq(left != 0), counts.eq(0)]
 
         def take(valid: ValueLike) -> None:
             with m.If(takes):
@@ -212,25 +218,25 @@ class Loader(wiring.Component):
 
             with m.State("TAKE_PROGRAM"):
                 take(self.o_program.valid)
-                with m.If(~more):
+                with m.If(over):
                     begin("TAKE_TABLES", header.tables << exact_log2(TABLE_WORDS), 1)
                 listen_for_reset()
 
             with m.State("TAKE_TABLES"):
                 hand_on(Section.TABLES)
-                with m.If(~more):
+                with m.If(over):
                     begin("TAKE_PARAMETERS", parameter_words, parameter_parts)
                 listen_for_reset()
 
             with m.State("TAKE_PARAMETERS"):
                 hand_on(Section.PARAMETERS)
-                with m.If(~more):
+                with m.If(over):
                     begin("TAKE_WEIGHTS", weight_words, weight_parts)
                 listen_for_reset()
 
             with m.State("TAKE_WEIGHTS"):
                 hand_on(Section.WEIGHTS)
-                with m.If(~more):
+                with m.If(over):
                     turn_to("TAKE_CHECKSUM")
                 listen_for_reset()
 

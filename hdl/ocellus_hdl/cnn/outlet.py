@@ -15,7 +15,7 @@ from .words import LOOK, flow, word
 class Outlet(wiring.Component):
     """``word`` bytes in ``word`` clocks, or in the memory's latency and 2 where that is more; stalls at ``o`` hold it.
 
-    The memory's latency is two clocks at least.
+    The memory's latency is three clocks at least.
 
     Parameters
     ----------
@@ -66,6 +66,7 @@ class Outlet(wiring.Component):
         empty, one = Signal(init=1), Signal()  # bytes that are held: none, the last one
 
         looks, looked, moves = Signal(), Signal(), Signal()  # looked: a clock ago
+        pixel_ends, row_ends, all_ends = Signal(), Signal(), Signal()  # with what was looked at two clocks ago
         m.d.comb += [
             looks.eq(reads & ~waits & ~here),
             self.o_look.valid.eq(looks),
@@ -90,25 +91,30 @@ class Outlet(wiring.Component):
                 kept_bytes.eq(Mux(last_word, channels, c.word)),
                 kept_ends.eq(last_word & columns.last & rows.last),
             ]
-        m.d.sync += looked.eq(looks)
+        m.d.sync += [
+            looked.eq(looks),
+            pixel_ends.eq(looked & last_word),
+            row_ends.eq(looked & last_word & columns.last),
+            all_ends.eq(looked & last_word & columns.last & rows.last),
+        ]
         with m.If(looked):
             m.d.sync += [
                 channels.eq(channels - c.word),
                 last_word.eq(channels <= 2 * c.word),
                 at.eq(added(c, at, named(c, header, "output_plane"))),
             ]
-            with m.If(last_word):
-                pixel = further(c, at_pixel, 1)
-                begin_pixel()
-                columns.step()
-                m.d.sync += [at_pixel.eq(pixel), at.eq(pixel)]
-                with m.If(columns.last):
-                    row = added(c, at_row, named(c, header, "output_row"))
-                    columns.begin(header.output_columns)
-                    rows.step()
-                    m.d.sync += [at_row.eq(row), at_pixel.eq(row), at.eq(row)]
-                    with m.If(rows.last):
-                        m.d.sync += reads.eq(0)
+        with m.If(pixel_ends):
+            pixel = further(c, at_pixel, 1)
+            begin_pixel()
+            columns.step()
+            m.d.sync += [at_pixel.eq(pixel), at.eq(pixel)]
+        with m.If(row_ends):
+            row = added(c, at_row, named(c, header, "output_row"))
+            columns.begin(header.output_columns)
+            rows.step()
+            m.d.sync += [at_row.eq(row), at_pixel.eq(row), at.eq(row)]
+        with m.If(all_ends):
+            m.d.sync += reads.eq(0)
         with m.If(self.i_seen.valid & waits):
             m.d.sync += [kept.eq(self.i_seen.payload), waits.eq(0), here.eq(1)]
 

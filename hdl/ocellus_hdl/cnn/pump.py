@@ -1,12 +1,14 @@
 """Cuts the output rows of a convolution's step into tiles of nine pixels, ahead of the walk that uses them."""
 
-from amaranth.hdl import Module, Mux, Signal, ValueLike, signed
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import PIXELS, Configuration
 
-from .cells import copies
+from .cells import copies, one_of
 from .countdown import Countdown
 from .descriptor import LAYER_WORD, STEP_WORD
 from .places import added, lowered, named, place
@@ -101,8 +103,10 @@ class Pump(wiring.Component):
                 next_out.eq(added(c, next_out, out_row_distance)),
             ]
 
-        one_by_one = Signal()
-        m.d.sync += one_by_one.eq((layer.tile != PIXELS) | (layer.out_columns < SIDE))
+        # One pixel a clock; rows do not share the three of a clock.
+        one_by_one, alone = Signal(), Signal()
+        few = (layer.tile != PIXELS) | (layer.out_columns < SIDE)
+        m.d.sync += [one_by_one.eq(few), alone.eq(few | layer.cut)]
 
         # What could be the next three pixels, and the one behind them.
         in_row = [here, *(added(c, here, d) for d in in_pixels)]
@@ -116,39 +120,43 @@ class Pump(wiring.Component):
 
         # A register: the clock in which one pixel or three are made is this row's last.
         ends_row = Signal()
-        candidates = []
-        beyond = []
-        for n in range(SIDE + 1):
-            made = Signal(pixel(c), name=f"pixel_{n}")
-            wraps = Signal(name=f"wraps_{n}")
+        ends_behind = [ends_row & (left[:2] == n) for n in range(1, SIDE + 1)]  # so many columns behind the first
+        made, beyond = [], []
+        for n in range(SIDE):
+            # So many columns into the next row, or in this one.
+            chosen = [ends_behind[n - behind - 1] for behind in range(n)]
+            stays = ~Cat(chosen).any()
+
+            def either(of_row: ValueLike, of_next: Sequence[ValueLike], chosen=chosen, stays=stays) -> Value:
+                return one_of(Cat(stays, *chosen), [of_row, *of_next[: len(chosen)]])
+
+            pixel_n = Signal(pixel(c), name=f"pixel_{n}")
             m.d.comb += [
-                wraps.eq(ends_row & (left[:2] <= n)),
-                made.row.eq(row),
-                made.column.eq(columns[n]),
-                made.place.eq(in_row[n]),
-                made.out.eq(out_row[n]),
+                pixel_n.row.eq(Mux(stays, row, row + layer.stride_rows)),
+                pixel_n.column.eq(either(columns[n], first_columns)),
+                pixel_n.place.eq(either(in_row[n], in_next)),
+                pixel_n.out.eq(either(out_row[n], out_next)),
             ]
-            for behind in range(n):  # columns into the next row
-                with m.If(ends_row & (left[:2] == n - behind)):
-                    m.d.comb += [
-                        made.row.eq(row + layer.stride_rows),
-                        made.column.eq(first_columns[behind]),
-                        made.place.eq(in_next[behind]),
-                        made.out.eq(out_next[behind]),
-                    ]
-            candidates.append(made)
-            beyond.append(wraps)
+            made.append(pixel_n)
+            beyond.append(~stays)
 
         # Two tiles: while one is read the other is made. Whether there is room, and a tile, are registers.
         tiles = [Signal(tile(c), name=f"tile_{n}") for n in range(2)]
         into, from_, from_next, another = Signal(), Signal(), Signal(), Signal()
         at = Signal(range(PIXELS))
-        rests, makes = Signal(init=1), Signal()
-        completes = Signal()
+        pieces = Countdown(m, 4, "pieces")  # clocks of this tile
+        rests, makes, moves, will_make, will_wait = Signal(init=1), Signal(), Signal(), Signal(), Signal()
+        begins, completes, ends = Signal(), Signal(), Signal()
         m.d.sync += [
             self.o_valid.eq(self.o_more | (self.o_valid & ~self.i_take)),
-            another.eq((another | (completes & self.o_valid)) & ~self.i_take),
+            another.eq(will_wait),
+            makes.eq(will_make),
+            moves.eq(will_make & ~will_wait),  # much hangs on it
             into.eq(into ^ completes),
+        ]
+        m.d.comb += [
+            will_wait.eq((another | (completes & self.o_valid)) & ~self.i_take),
+            will_make.eq(begins | (makes & ~(completes & ends))),
         ]
         m.d.comb += [from_next.eq(from_ ^ self.i_take), self.o_rests.eq(rests), self.o_more.eq(completes | another)]
         m.d.sync += from_.eq(from_next)
@@ -167,11 +175,11 @@ class Pump(wiring.Component):
                 with m.If(into == k):
                     m.d.sync += [tiles[k].pixels[n].eq(made), tiles[k].exists[n].eq(exists)]
 
-        def complete(ends: ValueLike) -> None:
-            m.d.comb += completes.eq(1)
-            m.d.sync += at.eq(0)
-            with m.If(ends):
-                m.d.sync += [rests.eq(1), makes.eq(0)]
+        def begin_row() -> None:
+            m.d.sync += [left.eq(layer.out_columns), ends_row.eq(layer.out_columns <= Mux(one_by_one, 1, SIDE))]
+
+        def begin_tile() -> None:
+            pieces.begin(Mux(one_by_one, layer.tile, PIXELS // SIDE))
 
         with m.FSM(name="pump"):
             with m.State("REST"), m.If(self.i_start):
@@ -188,7 +196,6 @@ class Pump(wiring.Component):
                     out.eq(named(c, step, "out")),
                     next_place.eq(added(c, named(c, step, "in"), named(c, layer, "in_row"))),
                     next_out.eq(named(c, step, "out")),
-                    left.eq(layer.out_columns),
                     out_row_lowered.eq(lowered(c, named(c, layer, "out_row"), layer.out_ring_lines)),
                     in_pixels[0].eq(named(c, layer, "in_pixel")),
                     out_pixels[0].eq(named(c, layer, "out_pixel")),
@@ -199,9 +206,10 @@ class Pump(wiring.Component):
                 m.next = "DOUBLE"
 
             with m.State("DOUBLE"):
+                begin_tile()
                 set_row_distance(until_wrap.last)
+                begin_row()
                 m.d.sync += [
-                    ends_row.eq(layer.out_columns <= Mux(one_by_one, 1, SIDE)),
                     in_pixels[1].eq(added(c, in_pixels[0], in_pixels[0])),
                     out_pixels[1].eq(added(c, out_pixels[0], out_pixels[0])),
                     strides[3].eq(strides[2] + strides[1]),
@@ -218,10 +226,13 @@ class Pump(wiring.Component):
                     in_pixels[2].eq(added(c, in_pixels[1], in_pixels[0])),
                     out_pixels[2].eq(added(c, out_pixels[1], out_pixels[0])),
                 ]
-                m.d.sync += makes.eq(1)
+                m.d.comb += begins.eq(1)
                 m.next = "REST"
 
-        with m.If(makes & ~another):
+        m.d.comb += [completes.eq(moves & (pieces.last | (ends_row & over))), ends.eq(ends_row & last_row)]
+        with m.If(completes & ends):
+            m.d.sync += rests.eq(1)
+        with m.If(moves):
             with m.If(at == 0):
                 for k in range(2):
                     with m.If(into == k):
@@ -229,33 +240,38 @@ class Pump(wiring.Component):
             with m.If(one_by_one):
                 for n in range(PIXELS):
                     with m.If(at == n):
-                        put(n, candidates[0], 1)
+                        put(n, made[0], 1)
                 m.d.sync += at.eq(at + 1)
             with m.Else():
                 for n in range(PIXELS):
                     with m.If(at == n - n % SIDE):
-                        put(n, candidates[n % SIDE], ~beyond[n % SIDE] | ~over)
+                        put(n, made[n % SIDE], ~beyond[n % SIDE] | ~over)
                 m.d.sync += at.eq(at + SIDE)
+            pieces.step()
+            with m.If(completes):
+                m.d.sync += at.eq(0)
+                begin_tile()
             with m.If(ends_row):
                 begin_next_row()
-            with m.If(ends_row & (one_by_one | layer.cut)):
-                m.d.sync += [
-                    column.eq(first_columns[0]), here.eq(next_place), out.eq(next_out),
-                    left.eq(layer.out_columns), ends_row.eq(layer.out_columns <= Mux(one_by_one, 1, SIDE)),
-                ]  # fmt: skip
+
+            # The pixel behind these: the next row's first, one or three further in this row, or within the next row.
+            source = Cat(
+                ends_row & (alone | ends_behind[2]), one_by_one & ~ends_row, ~one_by_one & ~ends_row,
+                ~alone & ends_behind[1], ~alone & ends_behind[0],
+            )  # fmt: skip
+            m.d.sync += [
+                column.eq(one_of(source, [first_columns[0], columns[1], columns[SIDE], *first_columns[1:]])),
+                here.eq(one_of(source, [in_next[0], in_row[1], in_row[SIDE], *in_next[1:]])),
+                out.eq(one_of(source, [out_next[0], out_row[1], out_row[SIDE], *out_next[1:]])),
+            ]
+            from_here, from_next = left - SIDE, left + layer.out_columns - SIDE
+            with m.If(ends_row & alone):
+                begin_row()
             with m.Elif(one_by_one):
-                m.d.sync += [
-                    column.eq(columns[1]), here.eq(in_row[1]), out.eq(out_row[1]),
-                    left.eq(left - 1), ends_row.eq(left == 2),
-                ]  # fmt: skip
+                m.d.sync += [left.eq(left - 1), ends_row.eq(left == 2)]
             with m.Else():
-                behind = candidates[SIDE]
-                from_here, from_next = left - SIDE, left + layer.out_columns - SIDE
                 m.d.sync += [
-                    column.eq(behind.column), here.eq(behind.place), out.eq(behind.out),
                     left.eq(Mux(ends_row, from_next, from_here)),
                     ends_row.eq(Mux(ends_row, from_next <= SIDE, left <= 2 * SIDE)),
-                ]  # fmt: skip
-            with m.If((at == Mux(one_by_one, layer.tile - 1, PIXELS - SIDE)) | (ends_row & over)):
-                complete(ends_row & last_row)
+                ]
         return m

@@ -87,11 +87,11 @@ class Requantise(wiring.Component):
                 m.d.sync += beat.payload.eq(beats[n].payload)
             beats.append(beat)
             seconds.append(second)
-        at_zero_point = self.LATENCY - 2
+        at_zero_point = self.LATENCY - 3
         asking = beats[at_zero_point - 1]
         m.d.comb += [self.o_beat.valid.eq(asking.valid), self.o_beat.payload.eq(asking.payload)]
         tags: list[Any] = [self.i_tag]
-        for n in range(2):
+        for n in range(3):
             tag = Signal(beat_tag(c), name=f"tag_{n + 1}")
             with m.If(beats[at_zero_point + n].valid):
                 m.d.sync += tag.eq(tags[n])
@@ -129,7 +129,7 @@ class Requantise(wiring.Component):
             ]
         m.d.comb += [
             self.o.valid.eq(beats[-1].valid),
-            self.o.payload.tag.eq(tags[2]),
+            self.o.payload.tag.eq(tags[-1]),
             self.o_second.valid.eq(seconds[-1]),
         ]
         return m

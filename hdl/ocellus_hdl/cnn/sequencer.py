@@ -1,6 +1,6 @@
 """Keeps the program, prepares one step after the other, and knows how far the inference has come."""
 
-from amaranth.hdl import Cat, Module, Signal, Value, ValueLike, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -90,8 +90,15 @@ class Sequencer(wiring.Component):
         asked, came, left = Signal(16), Signal(), Signal(6)
         requested = Signal()
         taken, complete = Signal(16), Signal(16)
-        # What becomes complete in this clock counts already: the walk keeps the answer in a register.
-        enough = (complete >= step.after) | (self.i_done & ((complete + 1)[:16] == step.after))
+        # What becomes complete in this clock counts already: the walk keeps the answer in a register. Both comparisons
+        # are registers, too, made for either case.
+        enough, one_less, came_rows = Signal(), Signal(), Signal()
+        after = step.after
+        m.d.sync += [
+            enough.eq(Mux(self.i_done, complete + 1 >= after, complete >= after)),
+            one_less.eq(Mux(self.i_done, complete + 2 == after, complete + 1 == after)),
+            came_rows.eq(self.i_rows >= step.wait_rows),
+        ]
 
         m.submodules.under_way = under_way = fifo.SyncFIFOBuffered(width=16, depth=UNDER_WAY)
         m.d.comb += [
@@ -100,7 +107,7 @@ class Sequencer(wiring.Component):
             under_way.r_en.eq(self.i_done),
             self.o_layer.eq(layer),
             self.o_step.eq(step),
-            self.o_go.eq(enough & (self.i_rows >= step.wait_rows) & under_way.w_rdy),
+            self.o_go.eq((enough | (one_less & self.i_done)) & came_rows & under_way.w_rdy),
             read.en.eq(1),
             read.addr.eq(asked),
         ]
@@ -139,10 +146,9 @@ class Sequencer(wiring.Component):
 
             with m.State("COMPARE"):
                 m.d.sync += requested.eq(0)
+                fetch(begins, LAYER_WORDS, "FETCH_LAYER")
                 with m.If(holds & (held == step.layer)):
                     m.next = "PREPARED"
-                with m.Else():
-                    fetch(begins, LAYER_WORDS, "FETCH_LAYER")
 
             with m.State("FETCH_LAYER"), m.If(arrive(layer)):
                 m.d.sync += [held.eq(step.layer), holds.eq(1)]

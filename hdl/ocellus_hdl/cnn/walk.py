@@ -8,6 +8,7 @@ from ocellus.configurations import Configuration
 from ocellus.program_formats import Epilogue, LayerOp
 
 from .addressing import NEEDED, Addressing, draft
+from .cells import copies
 from .countdown import Countdown
 from .descriptor import LAYER_WORD, STEP_WORD
 from .elastic import Elastic
@@ -199,12 +200,14 @@ class Walk(wiring.Component):
             pump.o_more | (pump.o_valid & ~elder.take),
         )
         if_stayed = Mux(full, may_leave(elder, *soon), follows & may_leave(following, *soon))
-        m.d.sync += leaves.eq(Mux(leaves, follows & if_left, if_stayed))
+        will_leave = Mux(leaves, follows & if_left, if_stayed)
+        m.d.sync += leaves.eq(will_leave)
+        (opens,) = copies(m, platform, will_leave, 1, "opens")  # for all that moves up
 
         stays = walks | ~self.i_prepared | settles
         starves, lacks_tile = elder.weighs & ~enough, elder_is_point & ~pump.o_valid
         m.d.comb += [
-            elastic.o.ready.eq(leaves),
+            elastic.o.ready.eq(opens),
             self.o_busy.eq(leaves),
             self.o_weights.eq(full & starves),
             self.o_requantiser.eq(full & ~starves & ~lacks_tile & ~leaves),

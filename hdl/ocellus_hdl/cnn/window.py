@@ -1,12 +1,15 @@
 """The loops of a depthwise layer: channel word after channel word, row after row, some neighbouring windows a clock."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, ValueLike, signed
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import Epilogue
 
+from .cells import one_of
 from .countdown import Countdown
 from .descriptor import LAYER_WORD, STEP_WORD
 from .places import bank_added, joined, lowered, multiple, named, place
@@ -137,13 +140,23 @@ class WindowWalk(wiring.Component):
         out_row_distance = Signal(place(c))  # one of two: the ring's end comes before the next row, or not
         # From where the turn of the loop that advances began, its distance further.
         following, out_following = Signal(place(c)), Signal(place(c))
-        inner = Signal()  # of two loops that the flags leave to choose from
+        # Which loop advances: of each five, and of the three that the output knows, one.
+        loops_in, loops_out = Signal(5), Signal(3)
 
-        def chosen(tap: ValueLike, tap_row: ValueLike, pixel: ValueLike, row: ValueLike, word: ValueLike) -> Value:
-            return Mux(ends_word, word, Mux(ends_pixel, Mux(inner, row, pixel), Mux(inner, tap_row, tap)))
+        def chosen(*of_loop: ValueLike) -> Value:
+            return one_of(loops_in, of_loop)
 
-        def chosen_out(pixel: ValueLike, row: ValueLike, word: ValueLike) -> Value:
-            return Mux(ends_word, word, Mux(ends_row, row, pixel))
+        def chosen_out(*of_loop: ValueLike) -> Value:
+            return one_of(loops_out, of_loop)
+
+        def advancing(pixel: ValueLike, last_window: ValueLike, last_row: ValueLike, tap_row: ValueLike) -> list[Any]:
+            """The choice behind a step that ends a pixel, of the row's last window, of the last row."""
+            pixel, last_window, last_row, tap_row = map(Value.cast, (pixel, last_window, last_row, tap_row))
+            row, word = pixel & last_window & ~last_row, pixel & last_window & last_row
+            return [
+                loops_in.eq(Cat(~pixel & ~tap_row, ~pixel & tap_row, pixel & ~last_window, row, word)),
+                loops_out.eq(Cat(~(pixel & last_window), row, word)),
+            ]
 
         # Banks are added before the choice, lines behind it: they wait for what the banks carry.
         for choose, into, began, distances in (
@@ -170,7 +183,7 @@ class WindowWalk(wiring.Component):
         )
         with m.If(self.i_move):
             m.d.sync += [
-                inner.eq(Mux(next_ends_pixel, next_last_window, next_px_last)),
+                *advancing(next_ends_pixel, next_last_window, next_last_row, next_px_last),
                 ends_pixel.eq(next_ends_pixel),
                 ends_row.eq(next_ends_pixel & next_last_window),
                 ends_word.eq(next_ends_pixel & next_last_window & next_last_row),
@@ -267,7 +280,7 @@ class WindowWalk(wiring.Component):
             begin_pixel(layer)
             begin_row(layer, begins_one, begins_two)
             m.d.sync += [
-                inner.eq(Mux(begins_single, begins_one, begins_tap_row)),
+                *advancing(begins_single, begins_one, begins_row, begins_tap_row),
                 single.eq(begins_single), one_window.eq(begins_one), two_windows.eq(begins_two),
                 ends_pixel.eq(begins_single), ends_row.eq(begins_single & begins_one),
                 ends_word.eq(begins_single & begins_one & begins_row),

@@ -23,8 +23,7 @@ def finished(c: Configuration) -> data.StructLayout:
 class Writer(wiring.Component):
     """A beat a clock; :attr:`LATENCY` clocks until the memory holds it, one fewer for an incoming word.
 
-    Bank b takes the pixel whose place lies in it. An incoming word waits only while the beat of the clock before
-    takes its bank.
+    Bank b takes the pixel whose place lies in it. An incoming word takes two clocks, more while beats take its bank.
 
     Parameters
     ----------
@@ -79,7 +78,10 @@ class Writer(wiring.Component):
         takes = [Signal(name=f"takes_{j}") for j in range(n)]
         m.d.comb += [takes[j].eq(valid & place.pixels[j]) for j in range(n)]
         came = self.i_input.payload
-        m.d.comb += self.i_input.ready.eq(~_any([takes[j] & (place.bank[j] == came.bank) for j in range(n)]))
+        # A register: whether the beat that is taken in this clock leaves its bank to the word that waits.
+        coming = self.i.payload.tag
+        collides = _any([coming.pixels[j] & (coming.bank[j] == came.bank) for j in range(n)])
+        m.d.sync += self.i_input.ready.eq(self.i_input.valid & ~self.i_input.ready & ~(self.i.valid & collides))
         lines = [Signal(range(c.lines), name=f"line_{j}") for j in range(n + 1)]
         enabled = Signal(pieces)
         with m.If(passing(platform, valid)):
@@ -92,7 +94,7 @@ class Writer(wiring.Component):
         for b in range(c.banks):
             wanted = [takes[j] & (place.bank[j] == b) for j in range(n)]
             choice, writes = Signal(range(n + 1), name=f"choice_{b}"), Signal(name=f"writes_{b}")
-            m.d.sync += writes.eq(_any(wanted) | (self.i_input.valid & (came.bank == b)))
+            m.d.sync += writes.eq(_any(wanted) | (self.i_input.ready & (came.bank == b)))
             wanted.append(~_any(wanted))
             for k in range(len(choice)):
                 m.d.sync += choice[k].eq(_any([w for j, w in enumerate(wanted) if j >> k & 1]))

@@ -5,7 +5,7 @@ from ...program_formats import Epilogue, LayerOp
 
 WALK = 4
 """Clocks from the making of a command that nothing holds back to its way into the datapath; from the walk, one less."""
-REQUANTISER = 8
+REQUANTISER = 9
 """Clocks of a requantiser lane."""
 SCALE = 5
 """Clocks in which an operand of an addition is scaled."""
