@@ -72,12 +72,6 @@ class Inlet(wiring.Component):
         header = self.i_header
         m.submodules.leaving = leaving = fifo.SyncFIFO(width=incoming(c).size, depth=LEAVING)
         leaves = Signal(incoming(c))
-        m.d.comb += [
-            leaving.w_data.eq(leaves),
-            self.o.payload.eq(leaving.r_data),
-            self.o.valid.eq(leaving.r_rdy),
-            leaving.r_en.eq(self.o.ready),
-        ]
         size = max(c.unfold_bytes, c.word)
         byte = [Signal(signed(8), name=f"byte_{n}") for n in range(size)]
 
@@ -87,6 +81,7 @@ class Inlet(wiring.Component):
         midst, skips = Signal(reset_less=True), Signal(reset_less=True)
         # Registers: bytes of a row are taken; virtual ones are made; what is left of a tensor is swallowed.
         takes, real, virtual, swallows = Signal(), Signal(), Signal(), Signal()
+        stores, stored_one = Signal(), Signal()  # a word waits to be stored, and is
         m.d.comb += [
             takes.eq(self.i.valid & self.i.ready),
             self.i.ready.eq(skips | ((real | swallows) & ~self.i_forget)),
@@ -98,13 +93,22 @@ class Inlet(wiring.Component):
         with m.If(self.i_forget & midst):
             m.d.sync += skips.eq(1)
 
+        m.d.comb += [
+            leaving.w_data.eq(leaves),
+            leaving.w_en.eq(stores),
+            stored_one.eq(stores & leaving.w_rdy),
+            self.o.payload.eq(leaving.r_data),
+            self.o.valid.eq(leaving.r_rdy),
+            leaving.r_en.eq(self.o.ready),
+        ]
+
         begun = Signal()
         rows, slot = Signal(16), Signal(16)
         columns, channels, stored = (Countdown(m, 16, name) for name in ("columns", "channels", "stored"))
         until_end = Countdown(m, 16, "until_end")  # columns, up to the one that completes the next stored pixel
         beyond, pixel_is_over, all_stored = Signal(), Signal(), Signal()  # beyond: only virtual columns are left
-        at = Signal(range(size))  # plain: where the next byte goes
-        word, words = Signal(8), Countdown(m, 8, "words")  # of the stored pixel
+        at, fills_word = Signal(range(size)), Signal()  # plain: where the next byte goes; and completes a word
+        word, words = Signal(range(max(2, size // c.word))), Countdown(m, 8, "words")  # of the stored pixel
         row_place, pixel_place, at_word = Signal(place(c)), Signal(place(c)), Signal(place(c))
         ended = Signal()  # the tensor's last byte has come
         whole = Signal()  # and what came of it is stored
@@ -123,7 +127,7 @@ class Inlet(wiring.Component):
                 m.d.sync += byte[n].eq(Mux(fills, header.input_fill, following))
 
         # Steady for some clocks before they are asked for.
-        fits, last_row, last_slot, unfolded_words = Signal(), Signal(), Signal(), Signal.like(word)
+        fits, last_row, last_slot, unfolded_words = Signal(), Signal(), Signal(), Signal(8)
         m.d.sync += [
             fits.eq(rows < self.i_freed + header.ring_rows),
             last_row.eq(rows == header.input_rows - 1),
@@ -136,7 +140,7 @@ class Inlet(wiring.Component):
                 Mux(
                     unfolds,
                     channels.last & until_end.last & ~all_stored,
-                    channels.last | (at == c.word - 1),
+                    channels.last | fills_word,
                 )
             ),
             self.o_rows.eq(Mux(whole, header.input_rows, rows)),
@@ -146,7 +150,7 @@ class Inlet(wiring.Component):
 
         # A byte of the row has come, real or virtual.
         with m.If(shifts):
-            m.d.sync += [at.eq(at + 1), pixel_is_over.eq(channels.last)]
+            m.d.sync += [at.eq(at + 1), fills_word.eq(at == c.word - 2), pixel_is_over.eq(channels.last)]
             channels.step()
             with m.If(channels.last):
                 channels.begin(header.input_channels)
@@ -155,7 +159,7 @@ class Inlet(wiring.Component):
                 with m.If(columns.last):
                     m.d.sync += beyond.eq(1)
             with m.If(completes):
-                m.d.sync += [word.eq(0), at.eq(0)]
+                m.d.sync += [word.eq(0), at.eq(0), fills_word.eq(0)]
                 words.begin(unfolded_words)
                 with m.If(unfolds):
                     m.d.sync += at_word.eq(pixel_place)
@@ -187,7 +191,8 @@ class Inlet(wiring.Component):
                 stored.begin(header.stored_columns)
                 until_end.begin((header.unfold_columns - header.unfold_lead)[:16])
                 m.d.sync += [
-                    pixel_place.eq(row_place), at_word.eq(row_place), at.eq(0), beyond.eq(0), all_stored.eq(0),
+                    pixel_place.eq(row_place), at_word.eq(row_place), at.eq(0), fills_word.eq(0), beyond.eq(0),
+                    all_stored.eq(0),
                 ]  # fmt: skip
                 m.next = "AWAIT_ROOM"
 
@@ -204,7 +209,7 @@ class Inlet(wiring.Component):
                         m.d.sync += real.eq(0)
                         m.next = "DECIDE"
                 with m.If(shifts & completes):
-                    m.d.sync += [real.eq(0), virtual.eq(0)]
+                    m.d.sync += [real.eq(0), virtual.eq(0), stores.eq(1)]
                     m.next = "STORE"
 
             with m.State("DECIDE"):
@@ -216,23 +221,22 @@ class Inlet(wiring.Component):
                 with m.Else():
                     m.next = "HOLD"
 
-            with m.State("STORE"):
-                m.d.comb += leaving.w_en.eq(1)
-                with m.If(leaving.w_rdy):
-                    m.d.sync += [word.eq(word + 1), at_word.eq(added(c, at_word, named(c, header, "input_plane")))]
-                    words.step()
-                    with m.If(Mux(unfolds, words.last, pixel_is_over)):
-                        stored.step()
-                        until_end.begin(header.unfold_stride)
-                        with m.If(stored.last):
-                            m.d.sync += all_stored.eq(1)
-                        m.d.sync += [
-                            pixel_place.eq(further(c, pixel_place, 1)), at_word.eq(further(c, pixel_place, 1)),
-                        ]  # fmt: skip
-                    with m.If((~unfolds | words.last) & ~beyond & ~ended):
-                        m.d.sync += real.eq(1)
+            with m.State("STORE"), m.If(stored_one):
+                m.d.sync += [word.eq(word + 1), at_word.eq(added(c, at_word, named(c, header, "input_plane")))]
+                words.step()
+                with m.If(Mux(unfolds, words.last, pixel_is_over)):
+                    stored.step()
+                    until_end.begin(header.unfold_stride)
+                    with m.If(stored.last):
+                        m.d.sync += all_stored.eq(1)
+                    m.d.sync += [
+                        pixel_place.eq(further(c, pixel_place, 1)), at_word.eq(further(c, pixel_place, 1)),
+                    ]  # fmt: skip
+                with m.If(~unfolds | words.last):
+                    m.d.sync += [stores.eq(0), real.eq(~beyond & ~ended)]
+                    with m.If(~beyond & ~ended):
                         m.next = "FILL"
-                    with m.Elif(~unfolds | words.last):
+                    with m.Else():
                         m.next = "DECIDE"
 
             with m.State("NEXT_ROW"), m.If(~leaving.r_rdy):

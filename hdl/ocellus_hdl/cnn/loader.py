@@ -69,7 +69,7 @@ class Loader(wiring.Component):
         c = self._c
         m.submodules.checksum = checksum = crc.catalog.CRC32_ISO_HDLC(data_width=32).create()
 
-        takes = self.i.valid & self.i.ready
+        takes, begins, goes_on = Signal(), Signal(), Signal()  # a word; the first of an image; another one
         register = Signal(32 * HEADER_WORDS)
         header = data.View(HEADER, register)
         loaded, error = Signal(), Signal(LoadError)
@@ -99,7 +99,14 @@ class Loader(wiring.Component):
 
         # Whether a word is taken hangs on three registers that go with the states.
         awaits, takes_all = Signal(init=1), Signal()
-        m.d.comb += self.i.ready.eq((awaits & self.i_idle & ~self.i_reset) | takes_all | more)
+        may_begin = awaits & self.i_idle & ~self.i_reset
+        m.d.comb += [
+            self.i.ready.eq(may_begin | takes_all | more),
+            begins.eq(self.i.valid & may_begin),
+            goes_on.eq(self.i.valid & (takes_all | more)),
+            takes.eq(begins | goes_on),
+            self.o_begins.eq(begins),
+        ]
 
         def turn_to(state: str) -> None:
             m.d.sync += [
@@ -114,7 +121,7 @@ class Loader(wiring.Component):
 
         def listen_for_reset() -> None:
             with m.If(self.i_reset):
-                m.d.sync += more.eq(0)
+                m.d.sync += [more.eq(0), counts.eq(0)]
                 turn_to("AWAIT_HEADER")
 
         # What a section's words are called is counted behind them.
@@ -131,20 +138,23 @@ class Loader(wiring.Component):
             with m.If(part == parts):
                 m.d.sync += [part.eq(0), address.eq(address + 1)]
 
-        def begin(section: str, words: ValueLike, of_entry: int) -> None:
-            m.d.sync += [left.eq(words), counts.eq(1), address.eq(0), part.eq(0), parts.eq(of_entry - 1)]
+        following = Signal.like(left)
+
+        def begin(section: str, of_entry: int) -> None:
+            """With so many words an entry; how many in all is in ``following`` since the clock before."""
+            m.d.sync += [left.eq(following), counts.eq(1), address.eq(0), part.eq(0), parts.eq(of_entry - 1)]
             turn_to(section)
 
         with m.If(counts):
             m.d.sync += [more.eq(left != 0), counts.eq(0)]
 
-        def take(valid: ValueLike) -> None:
-            with m.If(takes):
+        def take(valid: ValueLike, next_words: ValueLike) -> None:
+            with m.If(goes_on):
                 m.d.sync += [left.eq(left - 1), more.eq(left != 1)]
-            m.d.sync += Value.cast(valid).eq(takes)
+            m.d.sync += [Value.cast(valid).eq(goes_on), following.eq(next_words)]
 
-        def hand_on(section: Section) -> None:
-            take(self.o.valid)
+        def hand_on(section: Section, next_words: ValueLike) -> None:
+            take(self.o.valid, next_words)
             m.d.sync += self.o.payload.section.eq(section)
 
         # Their numbers of words.
@@ -172,15 +182,14 @@ class Loader(wiring.Component):
             m.d.comb += self.o_status.loading.eq(~(load.ongoing("AWAIT_HEADER") | load.ongoing("REFUSE")))
 
             with m.State("AWAIT_HEADER"):
-                m.d.comb += self.o_begins.eq(takes)
-                m.d.sync += [header_left.eq(HEADER_WORDS - 2), checksum.start.eq(1), of_header.eq(takes)]
-                with m.If(takes):
+                m.d.sync += [header_left.eq(HEADER_WORDS - 2), checksum.start.eq(1), of_header.eq(begins)]
+                with m.If(begins):
                     m.d.sync += [loaded.eq(0), error.eq(LoadError.NONE)]
                     turn_to("TAKE_HEADER")
 
             with m.State("TAKE_HEADER"):
-                m.d.sync += of_header.eq(takes)
-                with m.If(takes):
+                m.d.sync += of_header.eq(goes_on)
+                with m.If(goes_on):
                     m.d.sync += header_left.eq(header_left - 1)
                     with m.If(header_left == 0):
                         turn_to("SETTLE")
@@ -195,6 +204,7 @@ class Loader(wiring.Component):
                 listen_for_reset()
 
             with m.State("COMPARE"):
+                m.d.sync += following.eq(program_words)
                 turn_to("CHECK_HEADER")
                 listen_for_reset()
 
@@ -213,35 +223,35 @@ class Loader(wiring.Component):
                 with m.Elif(too_large):
                     refuse(LoadError.TOO_LARGE)
                 with m.Else():
-                    begin("TAKE_PROGRAM", program_words, 1)
+                    begin("TAKE_PROGRAM", 1)
                 listen_for_reset()
 
             with m.State("TAKE_PROGRAM"):
-                take(self.o_program.valid)
+                take(self.o_program.valid, header.tables << exact_log2(TABLE_WORDS))
                 with m.If(over):
-                    begin("TAKE_TABLES", header.tables << exact_log2(TABLE_WORDS), 1)
+                    begin("TAKE_TABLES", 1)
                 listen_for_reset()
 
             with m.State("TAKE_TABLES"):
-                hand_on(Section.TABLES)
+                hand_on(Section.TABLES, parameter_words)
                 with m.If(over):
-                    begin("TAKE_PARAMETERS", parameter_words, parameter_parts)
+                    begin("TAKE_PARAMETERS", parameter_parts)
                 listen_for_reset()
 
             with m.State("TAKE_PARAMETERS"):
-                hand_on(Section.PARAMETERS)
+                hand_on(Section.PARAMETERS, weight_words)
                 with m.If(over):
-                    begin("TAKE_WEIGHTS", weight_words, weight_parts)
+                    begin("TAKE_WEIGHTS", weight_parts)
                 listen_for_reset()
 
             with m.State("TAKE_WEIGHTS"):
-                hand_on(Section.WEIGHTS)
+                hand_on(Section.WEIGHTS, 0)
                 with m.If(over):
                     turn_to("TAKE_CHECKSUM")
                 listen_for_reset()
 
             with m.State("TAKE_CHECKSUM"):
-                with m.If(takes):
+                with m.If(goes_on):
                     with m.If(self.i.payload == checksum.crc):
                         m.d.sync += loaded.eq(1)
                         turn_to("AWAIT_HEADER")

@@ -1,6 +1,6 @@
 """Cuts the output rows of a convolution's step into tiles of nine pixels, ahead of the walk that uses them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, signed
 from amaranth.lib import data, wiring
@@ -120,12 +120,21 @@ class Pump(wiring.Component):
 
         # A register: the clock in which one pixel or three are made is this row's last.
         ends_row = Signal()
-        ends_behind = [ends_row & (left[:2] == n) for n in range(1, SIDE + 1)]  # so many columns behind the first
+        # And, where three are made, so many columns behind the first; behind a later one.
+        ends_behind = [Signal(name=f"ends_behind_{n}") for n in range(1, SIDE + 1)]
+        ends_later = [Signal(name=f"ends_later_{n}", init=1) for n in range(SIDE)]
+        columns_are = [Signal(name=f"columns_are_{n}") for n in range(2 * SIDE)]
+        m.d.sync += [columns_are[n].eq(layer.out_columns == n) for n in range(2 * SIDE)]
+
+        def set_ends(left_is: Callable[[int], Value]) -> None:
+            ends = [left_is(n) for n in range(1, SIDE + 1)]
+            m.d.sync += [ends_behind[n].eq(ends[n]) for n in range(SIDE)]
+            m.d.sync += [ends_later[n].eq(~Cat(ends[:n]).any()) for n in range(1, SIDE)]
+
         made, beyond = [], []
         for n in range(SIDE):
             # So many columns into the next row, or in this one.
-            chosen = [ends_behind[n - behind - 1] for behind in range(n)]
-            stays = ~Cat(chosen).any()
+            chosen, stays = [ends_behind[n - behind - 1] for behind in range(n)], ends_later[n]
 
             def either(of_row: ValueLike, of_next: Sequence[ValueLike], chosen=chosen, stays=stays) -> Value:
                 return one_of(Cat(stays, *chosen), [of_row, *of_next[: len(chosen)]])
@@ -177,6 +186,7 @@ class Pump(wiring.Component):
 
         def begin_row() -> None:
             m.d.sync += [left.eq(layer.out_columns), ends_row.eq(layer.out_columns <= Mux(one_by_one, 1, SIDE))]
+            set_ends(lambda n: columns_are[n])
 
         def begin_tile() -> None:
             pieces.begin(Mux(one_by_one, layer.tile, PIXELS // SIDE))
@@ -256,7 +266,7 @@ class Pump(wiring.Component):
 
             # The pixel behind these: the next row's first, one or three further in this row, or within the next row.
             source = Cat(
-                ends_row & (alone | ends_behind[2]), one_by_one & ~ends_row, ~one_by_one & ~ends_row,
+                (ends_row & alone) | (~alone & ends_behind[2]), one_by_one & ~ends_row, ~one_by_one & ~ends_row,
                 ~alone & ends_behind[1], ~alone & ends_behind[0],
             )  # fmt: skip
             m.d.sync += [
@@ -274,4 +284,11 @@ class Pump(wiring.Component):
                     left.eq(Mux(ends_row, from_next, from_here)),
                     ends_row.eq(Mux(ends_row, from_next <= SIDE, left <= 2 * SIDE)),
                 ]
+
+                def left_is(n: int) -> Value:
+                    """In this row, or in the next, of which these have taken some."""
+                    in_next = Cat(ends_behind[k] & columns_are[n + SIDE - 1 - k] for k in range(SIDE)).any()
+                    return Mux(ends_row, in_next, left == n + SIDE)
+
+                set_ends(left_is)
         return m

@@ -88,7 +88,7 @@ class Sequencer(wiring.Component):
         held, holds = Signal(8), Signal()  # the layer that is here
         steps_at = Signal(16)
         asked, came, left = Signal(16), Signal(), Signal(6)
-        requested = Signal()
+        requested, prepares = Signal(), Signal()  # prepares: in that state
         taken, complete = Signal(16), Signal(16)
         # What becomes complete in this clock counts already: the walk keeps the answer in a register. Both comparisons
         # are registers, too, made for either case.
@@ -127,6 +127,14 @@ class Sequencer(wiring.Component):
                 m.d.sync += [left.eq(left - 1), register.eq(Cat(register.as_value()[32:], read.data))]
             return came & (left == 1)
 
+        needs_windows = (layer.op == LayerOp.WINDOW) & ~requested
+        m.d.comb += [
+            self.o_windows.valid.eq(prepares & needs_windows),
+            self.o_windows.payload.address.eq(layer.weight_base),
+            self.o_windows.payload.sets.eq(layer.sets),
+            self.o_windows.payload.word_sets.eq(layer.word_sets),
+        ]
+
         # Where layer n begins: 25 * n.
         begins = Signal(16)
         m.d.comb += begins.eq((step.layer << 4) + (step.layer << 3) + step.layer)
@@ -148,24 +156,19 @@ class Sequencer(wiring.Component):
                 m.d.sync += requested.eq(0)
                 fetch(begins, LAYER_WORDS, "FETCH_LAYER")
                 with m.If(holds & (held == step.layer)):
+                    m.d.sync += prepares.eq(1)
                     m.next = "PREPARED"
 
             with m.State("FETCH_LAYER"), m.If(arrive(layer)):
-                m.d.sync += [held.eq(step.layer), holds.eq(1)]
+                m.d.sync += [held.eq(step.layer), holds.eq(1), prepares.eq(1)]
                 m.next = "PREPARED"
 
             with m.State("PREPARED"):
-                needs_windows = (layer.op == LayerOp.WINDOW) & ~requested
                 m.d.sync += self.o_prepared.eq(~needs_windows & ~self.i_takes)
-                m.d.comb += [
-                    self.o_windows.valid.eq(needs_windows),
-                    self.o_windows.payload.address.eq(layer.weight_base),
-                    self.o_windows.payload.sets.eq(layer.sets),
-                    self.o_windows.payload.word_sets.eq(layer.word_sets),
-                ]
                 with m.If(self.o_windows.ready):
                     m.d.sync += requested.eq(1)
                 with m.If(self.i_takes):
+                    m.d.sync += prepares.eq(0)
                     with m.If(step.last):
                         m.next = "COMPLETE"
                     with m.Else():
