@@ -148,6 +148,16 @@ class Inlet(wiring.Component):
             self.o_full.eq(ended),
         ]
 
+        with m.If(fills):
+            columns.begin(header.input_columns)
+            channels.begin(header.input_channels)
+            stored.begin(header.stored_columns)
+            until_end.begin((header.unfold_columns - header.unfold_lead)[:16])
+            m.d.sync += [
+                pixel_place.eq(row_place), at_word.eq(row_place), at.eq(0), fills_word.eq(0), beyond.eq(0),
+                all_stored.eq(0),
+            ]  # fmt: skip
+
         # A byte of the row has come, real or virtual.
         with m.If(shifts):
             m.d.sync += [at.eq(at + 1), fills_word.eq(at == c.word - 2), pixel_is_over.eq(channels.last)]
@@ -182,18 +192,11 @@ class Inlet(wiring.Component):
                 m.d.sync += slot.eq(0)
                 m.d.sync += row_place.eq(named(c, header, "input"))
                 with m.If(self.i_open & self.i.valid & ~skips):
+                    m.d.sync += fills.eq(1)
                     m.next = "BEGIN_ROW"
 
             with m.State("BEGIN_ROW"):
-                m.d.comb += fills.eq(1)
-                columns.begin(header.input_columns)
-                channels.begin(header.input_channels)
-                stored.begin(header.stored_columns)
-                until_end.begin((header.unfold_columns - header.unfold_lead)[:16])
-                m.d.sync += [
-                    pixel_place.eq(row_place), at_word.eq(row_place), at.eq(0), fills_word.eq(0), beyond.eq(0),
-                    all_stored.eq(0),
-                ]  # fmt: skip
+                m.d.sync += fills.eq(0)
                 m.next = "AWAIT_ROOM"
 
             with m.State("AWAIT_ROOM"), m.If(fits):
@@ -246,10 +249,10 @@ class Inlet(wiring.Component):
                 with m.Elif(ended):
                     m.next = "HOLD"
                 with m.Elif(last_slot):
-                    m.d.sync += [slot.eq(0), row_place.eq(named(c, header, "input"))]
+                    m.d.sync += [slot.eq(0), row_place.eq(named(c, header, "input")), fills.eq(1)]
                     m.next = "BEGIN_ROW"
                 with m.Else():
-                    m.d.sync += row_place.eq(added(c, row_place, named(c, header, "input_row")))
+                    m.d.sync += [row_place.eq(added(c, row_place, named(c, header, "input_row"))), fills.eq(1)]
                     m.next = "BEGIN_ROW"
 
             with m.State("SURPLUS"):

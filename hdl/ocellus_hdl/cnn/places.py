@@ -17,15 +17,25 @@ def named(c: Configuration, view: data.View, name: str) -> data.View:
     return joined(c, view[f"{name}_line"], view[f"{name}_bank"])
 
 
-def added(c: Configuration, start: data.View, distance: data.View) -> data.View:
-    """``start + distance``."""
-    bank, over = bank_added(c, start, distance)
+def added(c: Configuration, start: data.View, distance: data.View, short: Value | None = None) -> data.View:
+    """``start + distance``; ``short`` as in :func:`bank_added`."""
+    bank, over = bank_added(c, start, distance, short)
     return joined(c, start.line + distance.line + over, bank)
 
 
-def bank_added(c: Configuration, start: data.View, distance: data.View) -> tuple[Value, Value]:
-    """The bank of ``start + distance``, and the line that it carries."""
+def short_of(c: Configuration, distance: data.View) -> Value:
+    """What a bank that many further is short of, or beyond, the last."""
+    return (distance.bank - c.banks).as_signed()
+
+
+def bank_added(
+    c: Configuration, start: data.View, distance: data.View, short: Value | None = None
+) -> tuple[Value, Value]:
+    """The bank of ``start + distance``, and the line that it carries; sooner, when ``short_of`` it is known already."""
     banks = start.bank + distance.bank
+    if short is not None:
+        beyond = (start.bank + short)[: len(start.bank) + 1].as_signed()
+        return Mux(beyond < 0, banks[: len(start.bank)], beyond[: len(start.bank)]), beyond >= 0
     over = banks >= c.banks
     return Mux(over, banks - c.banks, banks)[: len(start.bank)], over
 

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from ocellus.configurations import PIXELS, Configuration
 
 from .cells import copies, one_of
 from .countdown import Countdown
 from .descriptor import LAYER_WORD, STEP_WORD
-from .places import added, lowered, named, place
+from .places import added, lowered, named, place, short_of
 
 SIDE = 3
 """Pixels that are made in a clock."""
@@ -78,6 +79,16 @@ class Pump(wiring.Component):
         # Distances of one, two and three pixels, in and out.
         in_pixels = [Signal(place(c), name=f"in_pixels_{n + 1}") for n in range(SIDE)]
         out_pixels = [Signal(place(c), name=f"out_pixels_{n + 1}") for n in range(SIDE)]
+        shape = signed(ceil_log2(c.banks) + 1)
+        in_short = [Signal(shape, name=f"in_short_{n + 1}") for n in range(SIDE)]
+        out_short = [Signal(shape, name=f"out_short_{n + 1}") for n in range(SIDE)]
+
+        def set_distances(n: int, in_distance: data.View, out_distance: data.View) -> None:
+            m.d.sync += [
+                in_pixels[n].eq(in_distance), in_short[n].eq(short_of(c, in_distance)),
+                out_pixels[n].eq(out_distance), out_short[n].eq(short_of(c, out_distance)),
+            ]  # fmt: skip
+
         # The pixel that comes next, and the first pixel of the row after it.
         row, column = Signal(signed(14)), Signal(signed(14))
         here, out = Signal(place(c)), Signal(place(c))
@@ -109,10 +120,10 @@ class Pump(wiring.Component):
         m.d.sync += [one_by_one.eq(few), alone.eq(few | layer.cut)]
 
         # What could be the next three pixels, and the one behind them.
-        in_row = [here, *(added(c, here, d) for d in in_pixels)]
-        in_next = [next_place, *(added(c, next_place, d) for d in in_pixels[:2])]
-        out_row = [out, *(added(c, out, d) for d in out_pixels)]
-        out_next = [next_out, *(added(c, next_out, d) for d in out_pixels[:2])]
+        in_row = [here, *(added(c, here, *d) for d in zip(in_pixels, in_short, strict=True))]
+        in_next = [next_place, *(added(c, next_place, in_pixels[n], in_short[n]) for n in range(SIDE - 1))]
+        out_row = [out, *(added(c, out, *d) for d in zip(out_pixels, out_short, strict=True))]
+        out_next = [next_out, *(added(c, next_out, out_pixels[n], out_short[n]) for n in range(SIDE - 1))]
         columns = [column, *(Signal(signed(14), name=f"column_{n + 1}") for n in range(SIDE))]
         strides = [0, *(Signal(10, name=f"stride_{n + 1}") for n in range(SIDE))]
         m.d.comb += [columns[n].eq(column + strides[n]) for n in range(1, SIDE + 1)]
@@ -197,6 +208,7 @@ class Pump(wiring.Component):
                 m.next = "PREPARE"
 
             with m.State("PREPARE"):
+                set_distances(0, named(c, layer, "in_pixel"), named(c, layer, "out_pixel"))
                 rows.begin(step.rows)
                 until_wrap.begin(step.out_wrap)
                 m.d.sync += [
@@ -207,8 +219,6 @@ class Pump(wiring.Component):
                     next_place.eq(added(c, named(c, step, "in"), named(c, layer, "in_row"))),
                     next_out.eq(named(c, step, "out")),
                     out_row_lowered.eq(lowered(c, named(c, layer, "out_row"), layer.out_ring_lines)),
-                    in_pixels[0].eq(named(c, layer, "in_pixel")),
-                    out_pixels[0].eq(named(c, layer, "out_pixel")),
                     strides[1].eq(layer.stride_columns),
                     strides[2].eq(layer.stride_columns << 1),
                     first_columns[0].eq(-layer.lead),
@@ -216,12 +226,11 @@ class Pump(wiring.Component):
                 m.next = "DOUBLE"
 
             with m.State("DOUBLE"):
+                set_distances(1, *(added(c, p[0], p[0]) for p in (in_pixels, out_pixels)))
                 begin_tile()
                 set_row_distance(until_wrap.last)
                 begin_row()
                 m.d.sync += [
-                    in_pixels[1].eq(added(c, in_pixels[0], in_pixels[0])),
-                    out_pixels[1].eq(added(c, out_pixels[0], out_pixels[0])),
                     strides[3].eq(strides[2] + strides[1]),
                     first_columns[1].eq(first_columns[0] + strides[1]),
                     first_columns[2].eq(first_columns[0] + strides[2]),
@@ -229,12 +238,11 @@ class Pump(wiring.Component):
                 m.next = "TREBLE"
 
             with m.State("TREBLE"):
+                set_distances(2, *(added(c, p[1], p[0]) for p in (in_pixels, out_pixels)))
                 until_wrap.step()
                 set_row_distance(until_wrap.left == 2)
                 m.d.sync += [
                     next_out.eq(added(c, next_out, out_row_distance)),
-                    in_pixels[2].eq(added(c, in_pixels[1], in_pixels[0])),
-                    out_pixels[2].eq(added(c, out_pixels[1], out_pixels[0])),
                 ]
                 m.d.comb += begins.eq(1)
                 m.next = "REST"
