@@ -1,7 +1,7 @@
 """Hands the output tensor out, byte by byte."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
@@ -11,11 +11,14 @@ from .descriptor import HEADER, TENSOR
 from .places import added, further, named, place
 from .words import LOOK, flow, word
 
+AHEAD = 4
+"""Words that are read ahead of the one that is sent."""
+TAG = data.StructLayout({"bytes": 8, "ends": 1})
+"""Of a word: how many of its bytes count, and whether they are the tensor's last."""
+
 
 class Outlet(wiring.Component):
-    """``word`` bytes in ``word`` clocks, or in the memory's latency and 2 where that is more; stalls at ``o`` hold it.
-
-    The memory's latency is three clocks at least.
+    """A byte a clock, as long as words hold three bytes or more; stalls at ``o`` hold it.
 
     Parameters
     ----------
@@ -48,31 +51,39 @@ class Outlet(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """One word is sent while the next is read: rows, columns, channels."""
+        """Some words are read while one is sent: rows, columns, channels."""
         m = Module()
         c = self._c
         header = self.i_header
         at_row, at_pixel, at = Signal(place(c)), Signal(place(c)), Signal(place(c))
         rows, columns = Countdown(m, 16, "rows"), Countdown(m, 16, "columns")  # still to be read, these included
         channels, last_word = Signal(16), Signal()
-        reads, waits = Signal(), Signal()
+        reads, may_look = Signal(), Signal()
 
-        # The word that was read, and the one that is sent: how many bytes of it, and whether it is the tensor's last.
-        kept = Signal(8 * c.word)
-        held = Signal(8 * c.word)
-        kept_bytes, held_bytes = Signal(range(c.word + 1)), Signal(range(c.word + 1))
-        kept_ends, held_ends = Signal(), Signal()
-        here = Signal()
+        # Words that were asked for, those of them that have come, and the one that is sent.
+        m.submodules.tags = tags = fifo.SyncFIFO(width=TAG.size, depth=AHEAD)
+        m.submodules.words = words = fifo.SyncFIFO(width=8 * c.word, depth=AHEAD)
+        held, held_bytes, held_ends = Signal(8 * c.word), Signal(TAG["bytes"].shape), Signal()
         empty, one = Signal(init=1), Signal()  # bytes that are held: none, the last one
 
         looks, looked, moves = Signal(), Signal(), Signal()  # looked: a clock ago
         pixel_ends, row_ends, all_ends = Signal(), Signal(), Signal()  # with what was looked at two clocks ago
+        asked, next_tag = Signal(TAG), data.View(TAG, tags.r_data)
         m.d.comb += [
-            looks.eq(reads & ~waits & ~here),
+            looks.eq(reads & may_look & tags.w_rdy),
             self.o_look.valid.eq(looks),
             self.o_look.payload.base.eq(at.bank),
             self.o_look.payload.line.eq(at.line),
+            asked.bytes.eq(Mux(last_word, channels, c.word)),
+            asked.ends.eq(last_word & columns.last & rows.last),
+            tags.w_data.eq(asked),
+            tags.w_en.eq(looks),
+            words.w_data.eq(self.i_seen.payload),
+            words.w_en.eq(self.i_seen.valid & (tags.level != words.level)),
+            tags.r_en.eq(moves),
+            words.r_en.eq(moves),
         ]
+        m.d.sync += may_look.eq(~looks & ~looked)  # where to look next is known three clocks later
 
         def begin_pixel() -> None:
             m.d.sync += [channels.eq(header.output_channels), last_word.eq(header.output_channels <= c.word)]
@@ -85,12 +96,6 @@ class Outlet(wiring.Component):
             m.d.sync += [
                 reads.eq(1), at_row.eq(begin), at_pixel.eq(begin), at.eq(begin),
             ]  # fmt: skip
-        with m.If(looks):
-            m.d.sync += [
-                waits.eq(1),
-                kept_bytes.eq(Mux(last_word, channels, c.word)),
-                kept_ends.eq(last_word & columns.last & rows.last),
-            ]
         m.d.sync += [
             looked.eq(looks),
             pixel_ends.eq(looked & last_word),
@@ -115,21 +120,18 @@ class Outlet(wiring.Component):
             m.d.sync += [at_row.eq(row), at_pixel.eq(row), at.eq(row)]
         with m.If(all_ends):
             m.d.sync += reads.eq(0)
-        with m.If(self.i_seen.valid & waits):
-            m.d.sync += [kept.eq(self.i_seen.payload), waits.eq(0), here.eq(1)]
-
         sent = self.o.valid & self.o.ready
         m.d.comb += [
             self.o.valid.eq(~empty),
             self.o.payload.value.eq(held[:8]),
             self.o.payload.last.eq(one & held_ends),
             self.o_done.eq(sent & self.o.payload.last),
-            moves.eq(here & (empty | (self.o.ready & one))),
+            moves.eq(words.r_rdy & (empty | (self.o.ready & one))),
         ]
         with m.If(sent):
             m.d.sync += [held.eq(Cat(held[8:], Const(0, 8))), held_bytes.eq(held_bytes - 1)]
             m.d.sync += [empty.eq(one), one.eq(held_bytes == 2)]
         with m.If(moves):
-            m.d.sync += [held.eq(kept), held_bytes.eq(kept_bytes), held_ends.eq(kept_ends), here.eq(0)]
-            m.d.sync += [empty.eq(0), one.eq(kept_bytes == 1)]
+            m.d.sync += [held.eq(words.r_data), held_bytes.eq(next_tag.bytes), held_ends.eq(next_tag.ends)]
+            m.d.sync += [empty.eq(0), one.eq(next_tag.bytes == 1)]
         return m
