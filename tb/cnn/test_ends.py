@@ -1,5 +1,6 @@
 """Inlet and outlet: what they store and send, against whole arrays."""
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -175,15 +176,15 @@ def test_the_outlet_sends_rows_columns_channels(name: str, shape: tuple[int, int
             ctx.set(outlet.i_start, 0)
             await ctx.tick().until(outlet.o_done)
 
+    asked: deque[int | None] = deque([None] * 4)
+
     async def look(ctx: Any) -> None:
         _, _, valid, payload = await ctx.tick().sample(outlet.o_look.valid, outlet.o_look.payload)
-        if valid:
-            await ctx.tick().repeat(4)
-            ctx.set(outlet.i_seen.valid, 1)
-            for n, value in enumerate(memory[payload.line * c.banks + payload.base]):
-                ctx.set(outlet.i_seen.payload[n], value)
-            await ctx.tick()
-            ctx.set(outlet.i_seen.valid, 0)
+        asked.append(payload.line * c.banks + payload.base if valid else None)
+        place = asked.popleft()
+        ctx.set(outlet.i_seen.valid, place is not None)
+        for n, value in enumerate(memory[place] if place is not None else ()):
+            ctx.set(outlet.i_seen.payload[n], value)
 
     async def take(ctx: Any) -> None:
         ctx.set(outlet.o.ready, int(rng.random() < 0.7))
