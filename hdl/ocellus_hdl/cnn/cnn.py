@@ -85,8 +85,10 @@ class Cnn(wiring.Component):
         inlet, outlet = Inlet(c), Outlet(c)
         m.submodules.counters = counters = Counters(c)
         m.submodules.sequencer = resets(sequencer)
-        m.submodules.walk = resets(walk)
-        m.submodules.datapath = resets(datapath)
+        # What is on its way through these drains while the image comes.
+        m.submodules.walk = walk
+        m.submodules.datapath = datapath
+        m.d.comb += [walk.i_forget.eq(forgets), datapath.i_forget.eq(forgets)]
         m.submodules.inlet = resets(inlet)
         m.submodules.outlet = resets(outlet)
         header = loader.o_header

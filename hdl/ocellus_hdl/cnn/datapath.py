@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
+from amaranth.hdl import Module, Mux, ResetInserter, ShapeLike, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -71,6 +71,8 @@ class Datapath(wiring.Component):
         ``Wheel.latency`` clocks later.
     i_load : flow(LOAD), in
         While nothing runs.
+    i_forget : unsigned(1), in
+        The window weights in store are of a network that is gone.
     o_done : unsigned(1), out
         The last result of a step is on its way into the memory: a command in this clock reads it.
     o_idle, o_combining : unsigned(1), out
@@ -92,6 +94,7 @@ class Datapath(wiring.Component):
                 "i_look": In(flow(LOOK)),
                 "o_look": Out(flow(word(c))),
                 "i_load": In(flow(LOAD)),
+                "i_forget": In(1),
                 "o_done": Out(1),
                 "o_idle": Out(1),
                 "o_combining": Out(1),
@@ -211,7 +214,8 @@ class Datapath(wiring.Component):
         arrival = Wheel.latency(c) + 1
         m.submodules.weights = weights = Weights(c)
         wiring.connect(m, wiring.flipped(self.i_load), weights.i_load)
-        m.submodules.windows = windows = WindowStore(c, arrival - 1)
+        windows = WindowStore(c, arrival - 1)
+        m.submodules.windows = ResetInserter(self.i_forget)(windows)
         wiring.connect(m, wiring.flipped(self.i_windows), windows.i_request)
         fields = {"weight": range(c.weight_words)}
         reads, wanted = _later(m, "wanted", self.i.valid & is_point & ~given.operand, given, fields, 1)

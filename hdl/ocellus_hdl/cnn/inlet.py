@@ -73,7 +73,7 @@ class Inlet(wiring.Component):
         m.submodules.leaving = leaving = fifo.SyncFIFO(width=incoming(c).size, depth=LEAVING)
         leaves = Signal(incoming(c))
         size = max(c.unfold_bytes, c.word)
-        byte = [Signal(signed(8), name=f"byte_{n}") for n in range(size)]
+        byte = [Signal(signed(8), name=f"byte_{n}", reset_less=True) for n in range(size)]
 
         unfolds = Signal()
         m.d.sync += unfolds.eq(header.unfold_columns > 1)

@@ -63,7 +63,7 @@ class Outlet(wiring.Component):
         # Words that were asked for, those of them that have come, and the one that is sent.
         m.submodules.tags = tags = fifo.SyncFIFO(width=TAG.size, depth=AHEAD)
         m.submodules.words = words = fifo.SyncFIFO(width=8 * c.word, depth=AHEAD)
-        held, held_bytes, held_ends = Signal(8 * c.word), Signal(TAG["bytes"].shape), Signal()
+        held, held_bytes, held_ends = Signal(8 * c.word, reset_less=True), Signal(TAG["bytes"].shape), Signal()
         empty, one = Signal(init=1), Signal()  # bytes that are held: none, the last one
 
         looks, looked, moves = Signal(), Signal(), Signal()  # looked: a clock ago

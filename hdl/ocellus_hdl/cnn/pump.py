@@ -71,17 +71,17 @@ class Pump(wiring.Component):
         """Three pixels lie in one row, or in this row and the next: both are made, and the columns left choose."""
         m = Module()
         c = self._c
-        layer = Signal(LAYER_WORD)
-        step = Signal(STEP_WORD)
+        layer = Signal(LAYER_WORD, reset_less=True)
+        step = Signal(STEP_WORD, reset_less=True)
         with m.If(self.i_start):
             m.d.sync += [layer.eq(self.i_layer), step.eq(self.i_step)]
 
         # Distances of one, two and three pixels, in and out.
-        in_pixels = [Signal(place(c), name=f"in_pixels_{n + 1}") for n in range(SIDE)]
-        out_pixels = [Signal(place(c), name=f"out_pixels_{n + 1}") for n in range(SIDE)]
+        in_pixels = [Signal(place(c), name=f"in_pixels_{n + 1}", reset_less=True) for n in range(SIDE)]
+        out_pixels = [Signal(place(c), name=f"out_pixels_{n + 1}", reset_less=True) for n in range(SIDE)]
         shape = signed(ceil_log2(c.banks) + 1)
-        in_short = [Signal(shape, name=f"in_short_{n + 1}") for n in range(SIDE)]
-        out_short = [Signal(shape, name=f"out_short_{n + 1}") for n in range(SIDE)]
+        in_short = [Signal(shape, name=f"in_short_{n + 1}", reset_less=True) for n in range(SIDE)]
+        out_short = [Signal(shape, name=f"out_short_{n + 1}", reset_less=True) for n in range(SIDE)]
 
         def set_distances(n: int, in_distance: data.View, out_distance: data.View) -> None:
             m.d.sync += [
@@ -161,7 +161,7 @@ class Pump(wiring.Component):
             beyond.append(~stays)
 
         # Two tiles: while one is read the other is made. Whether there is room, and a tile, are registers.
-        tiles = [Signal(tile(c), name=f"tile_{n}") for n in range(2)]
+        tiles = [Signal(tile(c), name=f"tile_{n}", reset_less=True) for n in range(2)]
         into, from_, from_next, another = Signal(), Signal(), Signal(), Signal()
         at = Signal(range(PIXELS))
         pieces = Countdown(m, 4, "pieces")  # clocks of this tile

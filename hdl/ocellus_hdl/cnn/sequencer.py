@@ -84,7 +84,7 @@ class Sequencer(wiring.Component):
             write.data.eq(self.i_write.payload.data),
         ]
 
-        layer, step = Signal(LAYER_WORD), Signal(STEP_WORD)
+        layer, step = Signal(LAYER_WORD, reset_less=True), Signal(STEP_WORD, reset_less=True)
         held, holds = Signal(8), Signal()  # the layer that is here
         steps_at = Signal(16)
         asked, came, left = Signal(16), Signal(), Signal(6)

@@ -1,6 +1,6 @@
 """Turns the steps of a program into commands for the datapath: one clock, one command."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal, Value, ValueLike
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -45,6 +45,8 @@ class Walk(wiring.Component):
         The sets of weights of one more group of windows are in the store.
     i_combining : unsigned(1), in
         A group with an epilogue is under way.
+    i_forget : unsigned(1), in
+        The step that waits to begin, its tiles and weights are of a network that is gone; none is under way.
     o : flow(command), out
     o_layer : LAYER, out
         Of the step whose commands are made.
@@ -69,6 +71,7 @@ class Walk(wiring.Component):
                 "o_takes": Out(1),
                 "i_group": In(1),
                 "i_combining": In(1),
+                "i_forget": In(1),
                 "o": Out(flow(command(c))),
                 "o_layer": Out(LAYER_WORD),
                 "o_number": Out(8),
@@ -85,7 +88,8 @@ class Walk(wiring.Component):
         """Two walks that take turns, a buffer, and three stages that turn places into lines and banks."""
         m = Module()
         c = self._c
-        m.submodules.pump = pump = Pump(c)
+        pump = Pump(c)
+        m.submodules.pump = ResetInserter(self.i_forget)(pump)
         m.submodules.point = point = PointWalk(c)
         m.submodules.window = window = WindowWalk(c)
         m.submodules.elastic = elastic = Elastic(draft(c))
@@ -203,6 +207,9 @@ class Walk(wiring.Component):
         will_leave = Mux(leaves, follows & if_left, if_stayed)
         m.d.sync += leaves.eq(will_leave)
         (opens,) = copies(m, platform, will_leave, 1, "opens")  # for all that moves up
+
+        with m.If(self.i_forget):
+            m.d.sync += [pumped.eq(0), ready.eq(0), groups.eq(0), enough.eq(0), number.eq(0)]
 
         stays = walks | ~self.i_prepared | settles
         starves, lacks_tile = elder.weighs & ~enough, elder_is_point & ~pump.o_valid

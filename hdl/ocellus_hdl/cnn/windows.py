@@ -136,8 +136,10 @@ class WindowStore(wiring.Component):
             ]
             pieces.append(read.data)
         # In this order it is a reset of the registers, which takes no logic.
+        shown = Signal(taps(c), reset_less=True)
+        m.d.comb += self.o.eq(shown)
         with m.If(self.i_read.payload.maximum):
-            m.d.sync += [self.o[t][g].eq(t == 0) for t in range(PIXELS) for g in range(c.word)]
+            m.d.sync += [shown[t][g].eq(t == 0) for t in range(PIXELS) for g in range(c.word)]
         with m.Elif(passing(platform, self.i_read.valid)):
-            m.d.sync += self.o.eq(Cat(pieces))
+            m.d.sync += shown.eq(Cat(pieces))
         return m
