@@ -86,7 +86,7 @@ def test_no_set_is_lost_or_overwritten_while_it_is_in_use(name: str):
     async def drive(ctx: Any) -> None:
         nonlocal freed
         on_way: list[int | None] = [None] * latency
-        told = [0] * (latency - 1)
+        told = [0] * (latency - 2)
         queue = list(requests)
         there, clock = 0, 0
         while freed < len(due):
@@ -121,5 +121,5 @@ def test_no_set_is_lost_or_overwritten_while_it_is_in_use(name: str):
     seen = clocks(part, drive, [part.o])
     for clock, address in reads[:-2]:
         want = [byte for n in range(c.window_words) for byte in word(address + n)][:size]
-        got = seen[clock + 1][0]
+        got = seen[clock + 2][0]
         assert [got[t][g] & 255 for t in range(PIXELS) for g in range(c.word)] == want, f"clock {clock}"

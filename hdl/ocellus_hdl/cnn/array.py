@@ -159,6 +159,7 @@ class Array(wiring.Component):
                     m.d.sync += self.o_point[i][o].eq(sums)
         flags_of = rows[end - 1].payload
         keeps = copies(m, platform, ~(flags_of.first | flags_of.maximum), 2 * c.windows, "keeps_window")
+        adds = copies(m, platform, running(end - 1, False), 2 * c.windows, "adds_window")
         for j in range(c.windows):
             for g in range(c.word):
                 i, n = place[WINDOW_TAPS - 1, j, g]
@@ -169,9 +170,9 @@ class Array(wiring.Component):
                 row = rows[end].payload
                 # The largest is the one that came last, unless it is not larger: both fit eight bits.
                 stays = row.maximum & ~row.first & (total[:8].as_signed() <= sums[:8].as_signed())
-                keep = keeps[2 * j + 2 * g // c.word]
-                added = kept_plus(m, platform, sums, keep, total, f"window_sum_{j}_{g}")
-                with m.If(running(end, False) & ~stays):
+                half = 2 * j + 2 * g // c.word
+                added = kept_plus(m, platform, sums, keeps[half], total, f"window_sum_{j}_{g}")
+                with m.If(adds[half] & ~stays):
                     m.d.sync += sums.eq(added)
         return m
 

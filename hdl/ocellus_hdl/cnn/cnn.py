@@ -133,9 +133,12 @@ class Cnn(wiring.Component):
             walk.i_combining.eq(datapath.o_combining),
             datapath.i_arithmetic.eq(header.arithmetic),
         ]
-        second = Signal(SECOND)
-        with m.If(walk.o_walks & (walk.o_layer.epilogue != Epilogue.PLAIN)):
-            m.d.sync += [second[name].eq(walk.o_layer[name]) for name in SECOND.members]
+        # The terms of the last layer that combines, two clocks later: long before its first sums ask for them.
+        terms, second, combines = Signal(SECOND), Signal(SECOND), Signal()
+        m.d.sync += combines.eq(walk.o_walks & (walk.o_layer.epilogue != Epilogue.PLAIN))
+        m.d.sync += [terms[name].eq(walk.o_layer[name]) for name in SECOND.members]
+        with m.If(combines):
+            m.d.sync += second.eq(terms)
         m.d.comb += datapath.i_second.eq(second)
 
         # Memory to tensor.
@@ -188,7 +191,9 @@ class Cnn(wiring.Component):
                 m.d.sync += total.eq(0)
             with m.Elif(counts):
                 m.d.sync += total.eq(total + spent[n])
-        with m.If(~inlet.o_full):
+        full = Signal()
+        m.d.sync += full.eq(inlet.o_full)
+        with m.If(~full):
             m.d.sync += self.o_inference_clocks.eq(0)
-        with m.Elif(runs):
+        with m.Elif(counts):
             m.d.sync += self.o_inference_clocks.eq(self.o_inference_clocks + 1)

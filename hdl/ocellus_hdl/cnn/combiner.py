@@ -9,11 +9,12 @@ from amaranth.lib.wiring import In, Out
 from ocellus.configurations import Configuration
 from ocellus.program_formats import Epilogue
 
+from .cells import copies
 from .groups import beat_tag
 from .operands import second_operands
 from .requantise import ELEMENT
 from .scale import Scale
-from .words import LOAD, SECOND, Section, flow
+from .words import LOAD, SECOND, Section, flow, own_loads
 from .writer import finished
 
 DEPTH = 16
@@ -72,7 +73,8 @@ class Combiner(wiring.Component):
             m.submodules[name] = words = memory.Memory(shape=shape, depth=DEPTH, init=[])
             return words.write_port(), words.read_port(domain="comb")
 
-        tail, head, done = (Signal(range(DEPTH), name=f"beats_{name}") for name in ("tail", "head", "done"))
+        ends = ("tail", "head", "taken", "done")  # taken: where the head was a clock ago
+        tail, head, taken, done = (Signal(range(DEPTH), name=f"beats_{name}") for name in ends)
         write_values, values = queue("values", finished(c).members["value"])
         kinds = data.StructLayout({"point": 1, "last": 1, "epilogue": 2})
         write_kinds, kind_read = queue("kinds", kinds)
@@ -82,7 +84,8 @@ class Combiner(wiring.Component):
             write_values.data.eq(self.i.payload.value),
             write_tags.data.eq(tag),
             *(write_kinds.data[name].eq(tag[name]) for name in kinds.members),
-            *(port.addr.eq(head) for port in (values, kind_read)),
+            kind_read.addr.eq(head),
+            values.addr.eq(taken),
             tags.addr.eq(done),
         ]
         for port in (write_values, write_kinds, write_tags):
@@ -90,13 +93,13 @@ class Combiner(wiring.Component):
         with m.If(self.i.valid):
             m.d.sync += tail.eq(tail + 1)
 
-        operands_tail, operands_head = Signal(range(DEPTH)), Signal(range(DEPTH))
+        operands_tail, operands_head, operands_taken = (Signal(range(DEPTH)) for _ in range(3))
         write_operands, operands = queue("operands", second_operands(c))
         m.d.comb += [
             write_operands.data.eq(self.i_operands.payload),
             write_operands.en.eq(self.i_operands.valid),
             write_operands.addr.eq(operands_tail),
-            operands.addr.eq(operands_head),
+            operands.addr.eq(operands_taken),
         ]
         with m.If(self.i_operands.valid):
             m.d.sync += operands_tail.eq(operands_tail + 1)
@@ -105,7 +108,6 @@ class Combiner(wiring.Component):
         left = Signal(range(c.lanes + 1))
         number = Signal(2)
         kind = Signal(kinds)
-        x, y = Signal(8 * c.lanes), Signal(8 * c.lanes)
         loads = Signal()
         m.d.comb += loads.eq((left <= 1) & (head != tail))
         with m.If(loads):
@@ -113,30 +115,42 @@ class Combiner(wiring.Component):
                 head.eq(head + 1),
                 left.eq(Mux(kind_read.data.point, size // n, c.lanes // n)),
                 kind.eq(kind_read.data),
-                x.eq(values.data),
                 number.eq(Mux(kind_read.data.last, 0, number + 1)),
             ]
-            for lane in range(c.lanes):
-                byte = operands.data[lane]
-                for k in range(1, c.beats):
-                    if lane < size:
-                        byte = Mux(number == k, operands.data[lane + k * size], byte)
-                m.d.sync += y[8 * lane : 8 * lane + 8].eq(byte)
             with m.If(kind_read.data.last & (kind_read.data.epilogue != Epilogue.TABLE)):
                 m.d.sync += operands_head.eq(operands_head + 1)
         with m.Elif(left != 0):
-            m.d.sync += [left.eq(left - 1), x.eq(x >> 8 * n), y.eq(y >> 8 * n)]
-        looks_up = kind.epilogue == Epilogue.TABLE
+            m.d.sync += left.eq(left - 1)
+
+        # Its bytes, a clock later: what they all do comes from registers.
+        x, y = Signal(8 * c.lanes), Signal(8 * c.lanes)
+        load_x, load_y = copies(m, platform, loads, 2, "loaded")
+        is_left, which, epilogue = Signal(), Signal.like(number), Signal.like(kind.epilogue)
+        m.d.sync += [is_left.eq(left != 0), epilogue.eq(kind.epilogue), which.eq(number)]
+        m.d.sync += [taken.eq(head), operands_taken.eq(operands_head)]
+        with m.If(load_x):
+            m.d.sync += x.eq(values.data)
+        with m.Else():
+            m.d.sync += x.eq(x >> 8 * n)
+        for lane in range(c.lanes):
+            byte = operands.data[lane]
+            for k in range(1, c.beats):
+                if lane < size:
+                    byte = Mux(which == k, operands.data[lane + k * size], byte)
+            after = y[8 * (lane + n) :][:8] if lane + n < c.lanes else 0
+            m.d.sync += y[8 * lane : 8 * lane + 8].eq(Mux(load_y, byte, after))
+        looks_up = epilogue == Epilogue.TABLE
         scales = Signal(Scale.LATENCY + 2)
         looks = Signal(2)
         m.d.sync += [
-            scales.eq((scales << 1) | ((left != 0) & ~looks_up)),
-            looks.eq((looks << 1) | ((left != 0) & looks_up)),
+            scales.eq((scales << 1) | (is_left & ~looks_up)),
+            looks.eq((looks << 1) | (is_left & looks_up)),
         ]
 
         m.submodules.waiting = waiting = fifo.SyncFIFO(width=ELEMENT.size * n, depth=DEPTH)
-        elements = [self._element(m, k, x[8 * k :][:8], y[8 * k :][:8], kind.epilogue) for k in range(n)]
-        found = [self._table(m, k, x[8 * k :][:8]) for k in range(n)]
+        elements = [self._element(m, k, x[8 * k :][:8], y[8 * k :][:8], epilogue) for k in range(n)]
+        table_loads = own_loads(m, self.i_load, Section.TABLES)
+        found = [self._table(m, k, x[8 * k :][:8], table_loads) for k in range(n)]
         m.d.comb += [
             waiting.w_en.eq(scales[-1]),
             waiting.w_data.eq(Cat(elements)),
@@ -202,16 +216,16 @@ class Combiner(wiring.Component):
         ]
         return element
 
-    def _table(self, m: Module, k: int, x: Any) -> Any:
+    def _table(self, m: Module, k: int, x: Any, loads: Any) -> Any:
         """The entry of byte ``x``, two clocks later."""
         c = self._c
-        load = self.i_load.payload
+        load = loads.payload
         m.submodules[f"tables_{k}"] = tables = memory.Memory(shape=data.ArrayLayout(8, 4), depth=64 * c.tables, init=[])
         write, read = tables.write_port(), tables.read_port()
         index = x ^ 0x80
         which, byte = Signal(2, name=f"which_{k}"), Signal(8, name=f"found_{k}")
         m.d.comb += [
-            write.en.eq(self.i_load.valid & (load.section == Section.TABLES)),
+            write.en.eq(loads.valid),
             write.addr.eq(load.address),
             write.data.eq(load.data),
             read.addr.eq(Cat(index[2:], self.i_terms.table)),

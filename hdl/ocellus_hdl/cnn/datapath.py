@@ -112,7 +112,7 @@ class Datapath(wiring.Component):
             return first_pass + beats - 1 + 2
         elements = beats * (c.beat_pixels * c.outputs if point else c.lanes) // c.combiners
         arithmetic = 2 if epilogue is Epilogue.TABLE else Scale.LATENCY + 3 + Requantise.LATENCY
-        return first_pass + 2 + elements - 1 + arithmetic + 3
+        return first_pass + 3 + elements - 1 + arithmetic + 3
 
     def elaborate(self, platform: object) -> Module:
         """The parts, chained as the data flows; what belongs to a word waits until the word arrives."""
@@ -234,7 +234,7 @@ class Datapath(wiring.Component):
             self.o_group.eq(windows.o_group),
         ]
         fields = {"op": 2, "weight": range(SETS), "release": 1, "release_count": range(SETS + 1)}
-        valid, read = _later(m, "set", self.i.valid & ~is_point, given, fields, arrival - 1)
+        valid, read = _later(m, "set", self.i.valid & ~is_point, given, fields, arrival - 2)
         m.d.comb += [
             windows.i_read.valid.eq(valid),
             windows.i_read.payload.number.eq(read.weight),

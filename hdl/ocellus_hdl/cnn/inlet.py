@@ -82,6 +82,8 @@ class Inlet(wiring.Component):
         # Registers: bytes of a row are taken; virtual ones are made; what is left of a tensor is swallowed.
         takes, real, virtual, swallows = Signal(), Signal(), Signal(), Signal()
         stores, stored_one = Signal(), Signal()  # a word waits to be stored, and is
+        has_room = Signal(init=1)  # even if a word was stored a clock ago
+        m.d.sync += has_room.eq(leaving.level < LEAVING - 1)
         m.d.comb += [
             takes.eq(self.i.valid & self.i.ready),
             self.i.ready.eq(skips | ((real | swallows) & ~self.i_forget)),
@@ -95,8 +97,8 @@ class Inlet(wiring.Component):
 
         m.d.comb += [
             leaving.w_data.eq(leaves),
-            leaving.w_en.eq(stores),
-            stored_one.eq(stores & leaving.w_rdy),
+            leaving.w_en.eq(stored_one),
+            stored_one.eq(stores & has_room),
             self.o.payload.eq(leaving.r_data),
             self.o.valid.eq(leaving.r_rdy),
             leaving.r_en.eq(self.o.ready),

@@ -115,14 +115,13 @@ class Loader(wiring.Component):
             ]
             m.next = state
 
-        def refuse(reason: LoadError) -> None:
+        def refuse(reason: ValueLike) -> None:
             m.d.sync += error.eq(reason)
             turn_to("REFUSE")
 
         def listen_for_reset() -> None:
             with m.If(self.i_reset):
-                m.d.sync += [more.eq(0), counts.eq(0)]
-                turn_to("AWAIT_HEADER")
+                m.next = "AWAIT_HEADER"
 
         # What a section's words are called is counted behind them.
         parts = Signal.like(part)
@@ -142,15 +141,15 @@ class Loader(wiring.Component):
 
         def begin(section: str, of_entry: int) -> None:
             """With so many words an entry; how many in all is in ``following`` since the clock before."""
-            m.d.sync += [left.eq(following), counts.eq(1), address.eq(0), part.eq(0), parts.eq(of_entry - 1)]
+            m.d.sync += [left.eq(following), counts.eq(1), parts.eq(of_entry - 1)]
             turn_to(section)
 
         with m.If(counts):
-            m.d.sync += [more.eq(left != 0), counts.eq(0)]
+            m.d.sync += [more.eq(left != 0), counts.eq(0), address.eq(0), part.eq(0)]
+        with m.If(more & self.i.valid):
+            m.d.sync += [left.eq(left - 1), more.eq(left != 1)]
 
         def take(valid: ValueLike, next_words: ValueLike) -> None:
-            with m.If(goes_on):
-                m.d.sync += [left.eq(left - 1), more.eq(left != 1)]
             m.d.sync += [Value.cast(valid).eq(goes_on), following.eq(next_words)]
 
         def hand_on(section: Section, next_words: ValueLike) -> None:
@@ -178,6 +177,23 @@ class Loader(wiring.Component):
         )
 
         m.d.sync += [self.o.valid.eq(0), self.o_program.valid.eq(0)]
+        # What is wrong with a header that has come whole.
+        fault = Signal(LoadError)
+        other_shape = (
+            (header.word != c.word)
+            | (header.windows != c.windows)
+            | (header.inputs != c.inputs)
+            | (header.outputs != c.outputs)
+        )
+        with m.If(header.magic != IMAGE_MAGIC):
+            m.d.sync += fault.eq(LoadError.MAGIC)
+        with m.Elif((header.version != IMAGE_VERSION) | (header.arithmetic > Arithmetic.SINGLE)):
+            m.d.sync += fault.eq(LoadError.VERSION)
+        with m.Elif(other_shape):
+            m.d.sync += fault.eq(LoadError.CONFIGURATION)
+        with m.Else():
+            m.d.sync += fault.eq(Mux(too_large, LoadError.TOO_LARGE, LoadError.NONE))
+
         with m.FSM(name="load") as load:
             m.d.comb += self.o_status.loading.eq(~(load.ongoing("AWAIT_HEADER") | load.ongoing("REFUSE")))
 
@@ -205,23 +221,16 @@ class Loader(wiring.Component):
 
             with m.State("COMPARE"):
                 m.d.sync += following.eq(program_words)
+                turn_to("JUDGE")
+                listen_for_reset()
+
+            with m.State("JUDGE"):
                 turn_to("CHECK_HEADER")
                 listen_for_reset()
 
             with m.State("CHECK_HEADER"):
-                with m.If(header.magic != IMAGE_MAGIC):
-                    refuse(LoadError.MAGIC)
-                with m.Elif((header.version != IMAGE_VERSION) | (header.arithmetic > Arithmetic.SINGLE)):
-                    refuse(LoadError.VERSION)
-                with m.Elif(
-                    (header.word != c.word)
-                    | (header.windows != c.windows)
-                    | (header.inputs != c.inputs)
-                    | (header.outputs != c.outputs)
-                ):
-                    refuse(LoadError.CONFIGURATION)
-                with m.Elif(too_large):
-                    refuse(LoadError.TOO_LARGE)
+                with m.If(fault != LoadError.NONE):
+                    refuse(fault)
                 with m.Else():
                     begin("TAKE_PROGRAM", 1)
                 listen_for_reset()
@@ -261,6 +270,9 @@ class Loader(wiring.Component):
 
             with m.State("REFUSE"):
                 listen_for_reset()
+        # A reset is the same in all states.
+        with m.If(self.i_reset):
+            m.d.sync += [more.eq(0), counts.eq(0), awaits.eq(1), takes_all.eq(0)]
         return m
 
 

@@ -15,6 +15,8 @@ from .words import flow, slots
 WINDOW_TAPS = PIXELS
 SPREADS = 2 * PIXELS
 """Copies of what chooses between convolution and windows: each pixel's multipliers have two."""
+PARTS = 2
+"""Copies of a convolution's operands: each is for a part of the weights."""
 SIDE = 3
 """Taps in a row of a window."""
 
@@ -28,6 +30,11 @@ def array_step(c: Configuration) -> data.StructLayout:
 def second_operands(c: Configuration) -> data.ArrayLayout:
     """Bytes of a group's second operands: ``pixel*outputs + output`` for a POINT, else ``window*word + channel``."""
     return data.ArrayLayout(signed(8), max(PIXELS * c.outputs, c.lanes))
+
+
+def points(c: Configuration) -> data.ArrayLayout:
+    """A convolution's operands, :data:`PARTS` times the same: ``[part][pixel][input]``."""
+    return data.ArrayLayout(data.ArrayLayout(data.ArrayLayout(signed(8), c.inputs), PIXELS), PARTS)
 
 
 def slot_of(c: Configuration, tap: int, window: int, spread: int) -> int:
@@ -72,7 +79,7 @@ class Operands(wiring.Component):
     ----------
     i : flow(array_step), in
     i_slots : slots, in
-    o_point : array of bytes [pixel][input], out
+    o_point : points, out
     o_window : slots, out
         As they came.
     o_spread : array of unsigned(2), out
@@ -86,7 +93,7 @@ class Operands(wiring.Component):
             {
                 "i": In(flow(array_step(c))),
                 "i_slots": In(slots(c)),
-                "o_point": Out(data.ArrayLayout(data.ArrayLayout(signed(8), c.inputs), PIXELS)),
+                "o_point": Out(points(c)),
                 "o_window": Out(slots(c)),
                 "o_spread": Out(data.ArrayLayout(2, SPREADS)),
                 "o_operands": Out(flow(second_operands(c))),
@@ -108,7 +115,7 @@ class Operands(wiring.Component):
         m.d.comb += [self.o_spread[k].eq(spreads[k]) for k in range(SPREADS)]
 
         pieces = self._pieces(m, platform, c.inputs, passing(platform, self.i.valid & is_point))
-        m.d.comb += [self.o_point[i].eq(pieces[i]) for i in range(PIXELS)]
+        m.d.comb += [self.o_point[part][i].eq(pieces[i][part]) for part in range(PARTS) for i in range(PIXELS)]
         seconds = pieces
         if c.outputs != c.inputs:
             enable = passing(platform, self.i.valid & is_point & step.operand)
@@ -119,14 +126,14 @@ class Operands(wiring.Component):
             for n in range(len(self.o_operands.payload)):
                 i, o = divmod(n, c.outputs)
                 j, g = divmod(n, c.word)
-                byte: Any = seconds[i][8 * o : 8 * o + 8] if i < PIXELS else 0
+                byte: Any = seconds[i][0][8 * o : 8 * o + 8] if i < PIXELS else 0
                 if j < c.windows:
                     byte = chosen(0, j, g, byte, f"second_{n}")
                 m.d.sync += self.o_operands.payload[n].eq(byte)
         return m
 
-    def _pieces(self, m: Module, platform: object, size: int, enable: Value) -> list[Signal]:
-        """Piece ``sub`` of ``size`` bytes of each pixel's word, registered."""
+    def _pieces(self, m: Module, platform: object, size: int, enable: Value) -> list[list[Value]]:
+        """Piece ``sub`` of ``size`` bytes of each pixel's word, registered; the copies of it."""
         c = self._c
         step = self.i.payload
         pieces = []
@@ -142,8 +149,6 @@ class Operands(wiring.Component):
                 words = [choice_of_four(m, platform, parts, choice, f"chosen_{size}_{i}")]
             for k in range((len(words) - 1).bit_length()):
                 words = [Mux(step.sub[k], high, low) for low, high in zip(words[::2], words[1::2], strict=True)]
-            piece = Signal(8 * size, name=f"piece_{size}_{i}")
             with m.If(enable):
-                m.d.sync += piece.eq(words[0])
-            pieces.append(piece)
+                pieces.append(copies(m, platform, words[0], PARTS, f"piece_{size}_{i}"))
         return pieces

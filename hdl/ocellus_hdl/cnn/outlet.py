@@ -8,6 +8,7 @@ from ocellus.configurations import Configuration
 
 from .countdown import Countdown
 from .descriptor import HEADER, TENSOR
+from .elastic import Elastic
 from .places import added, further, named, place
 from .words import LOOK, flow, word
 
@@ -34,7 +35,7 @@ class Outlet(wiring.Component):
         The answer.
     o : stream(TENSOR_BYTE), out
     o_done : unsigned(1), out
-        The last byte is being taken.
+        The last byte was taken a clock ago.
     """
 
     def __init__(self, c: Configuration):
@@ -120,14 +121,17 @@ class Outlet(wiring.Component):
             m.d.sync += [at_row.eq(row), at_pixel.eq(row), at.eq(row)]
         with m.If(all_ends):
             m.d.sync += reads.eq(0)
-        sent = self.o.valid & self.o.ready
+        m.submodules.leaving = leaving = Elastic(TENSOR)
+        wiring.connect(m, leaving.o, wiring.flipped(self.o))
+        byte = leaving.i
+        sent = byte.valid & byte.ready
         m.d.comb += [
-            self.o.valid.eq(~empty),
-            self.o.payload.value.eq(held[:8]),
-            self.o.payload.last.eq(one & held_ends),
-            self.o_done.eq(sent & self.o.payload.last),
-            moves.eq(words.r_rdy & (empty | (self.o.ready & one))),
+            byte.valid.eq(~empty),
+            byte.payload.value.eq(held[:8]),
+            byte.payload.last.eq(one & held_ends),
+            moves.eq(words.r_rdy & (empty | (byte.ready & one))),
         ]
+        m.d.sync += self.o_done.eq(self.o.valid & self.o.ready & self.o.payload.last)
         with m.If(sent):
             m.d.sync += [held.eq(Cat(held[8:], Const(0, 8))), held_bytes.eq(held_bytes - 1)]
             m.d.sync += [empty.eq(one), one.eq(held_bytes == 2)]

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
-from .words import ENTRY, LOAD, Section, entry_count, flow
+from .words import ENTRY, LOAD, Section, entry_count, flow, own_loads
 
 FETCH = data.StructLayout({"address": 16, "point": 1})
 """Fetch the entries of a group from word ``address`` on: ``outputs`` of them for a POINT, else ``word``."""
@@ -55,7 +55,7 @@ class Parameters(wiring.Component):
     @staticmethod
     def latency(c: Configuration) -> int:
         """Clocks from a fetch to the first in which its set may be taken."""
-        return fetch_words(c, point=False) + 2
+        return fetch_words(c, point=False) + 3
 
     def elaborate(self, platform: object) -> Module:
         """Memory, the set that is collected, the one that is ready, the one in use."""
@@ -98,12 +98,17 @@ class Parameters(wiring.Component):
                 number.eq(following),
                 point.eq(of_point),
                 reads.eq(following != Mux(of_point, fetch_words(c, point=True), words)),
-                arrives_point.eq(of_point),
-                arrived_number.eq(Mux(begin, 0, number)),
             ]
-        m.d.sync += arrives.eq(reading)
 
-        word = self._memory(m, reading, at)
+        # A row of registers behind the memory, which is slow by itself.
+        read, here = self._memory(m, reading, at), Signal()
+        word = Signal(read.shape())
+        number_read, point_read = Signal.like(arrived_number), Signal()
+        m.d.sync += [here.eq(reading), arrives.eq(here)]
+        with m.If(reading):
+            m.d.sync += [point_read.eq(of_point), number_read.eq(Mux(begin, 0, number))]
+        with m.If(here):
+            m.d.sync += [word.eq(read), arrived_number.eq(number_read), arrives_point.eq(point_read)]
         collected = Signal.like(self.o)
         ready = Signal.like(self.o)
         complete = Signal()
@@ -128,8 +133,8 @@ class Parameters(wiring.Component):
     def _memory(self, m: Module, enable: Signal, address: Signal) -> data.View:
         """One memory, since narrow ones waste block RAM: an entry is written whole when its last part comes."""
         c = self._c
-        load = self.i_load.payload
-        loads = self.i_load.valid & (load.section == Section.PARAMETERS)
+        own = own_loads(m, self.i_load, Section.PARAMETERS)
+        loads, load = own.valid, own.payload
         words = memory.Memory(shape=data.ArrayLayout(ENTRY, c.parameter_lanes), depth=c.parameter_words, init=[])
         m.submodules.words = words
         read, write = words.read_port(), words.write_port(granularity=1)

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ocellus.configurations import PIXELS, Configuration
 
 from .multiplier import Multiplier
-from .operands import SPREADS, SpreadChoice
+from .operands import PARTS, SPREADS, SpreadChoice, points
 from .pair import PairMultiplier
 from .windows import taps
 from .words import slots
@@ -44,7 +44,7 @@ class Products(wiring.Component):
 
     Attributes
     ----------
-    i_point : array of bytes [pixel][input], in
+    i_point : points, in
     i_window : slots, in
     i_spread : array of unsigned(2), in
         0: convolution; else distance of neighbouring windows in slots. All the same.
@@ -58,7 +58,7 @@ class Products(wiring.Component):
         self._c = c
         super().__init__(
             {
-                "i_point": In(data.ArrayLayout(data.ArrayLayout(signed(8), c.inputs), PIXELS)),
+                "i_point": In(points(c)),
                 "i_window": In(slots(c)),
                 "i_spread": In(data.ArrayLayout(2, SPREADS)),
                 "i_weights": In(data.ArrayLayout(signed(8), c.lanes)),
@@ -84,14 +84,14 @@ class Products(wiring.Component):
         c = self._c
         for k in range(PIXELS // 2):
             for n in range(c.lanes):
-                i = n % c.inputs
+                i, point = n % c.inputs, self.i_point[n * PARTS // c.lanes]
                 chosen = choices[4 * k + n * 4 // c.lanes]
                 tap, window, g = window_of(c, 2 * k, n)
                 m.submodules[f"pair_{k}_{n}"] = pair = PairMultiplier()
                 m.d.comb += [
                     pair.i_v.eq(Mux(chosen.is_window, self.i_taps[tap][g], self.i_weights[n])),
-                    pair.i_0.eq(chosen(tap, window, g, self.i_point[2 * k][i], f"low_{k}_{n}")),
-                    pair.i_1.eq(chosen(tap, window + 1, g, self.i_point[2 * k + 1][i], f"high_{k}_{n}")),
+                    pair.i_0.eq(chosen(tap, window, g, point[2 * k][i], f"low_{k}_{n}")),
+                    pair.i_1.eq(chosen(tap, window + 1, g, point[2 * k + 1][i], f"high_{k}_{n}")),
                     self.o[2 * k][n].eq(pair.o_0),
                     self.o[2 * k + 1][n].eq(pair.o_1),
                 ]
@@ -100,11 +100,12 @@ class Products(wiring.Component):
             output, i = divmod(n, c.inputs)
             if output % 2:
                 continue
+            point = self.i_point[n * PARTS // c.lanes]
             chosen = choices[2 * ninth + n * 2 // c.lanes]
             tap, window, g = window_of(c, ninth, n)
             m.submodules[f"pair_{ninth}_{n}"] = pair = PairMultiplier()
             m.d.comb += [
-                pair.i_v.eq(Mux(chosen.is_window, self.i_taps[tap][g], self.i_point[ninth][i])),
+                pair.i_v.eq(Mux(chosen.is_window, self.i_taps[tap][g], point[ninth][i])),
                 pair.i_0.eq(chosen(tap, window, g, self.i_weights[n], f"low_{ninth}_{n}")),
                 pair.i_1.eq(chosen(tap, window + 1, g, self.i_weights[n + c.inputs], f"high_{ninth}_{n}")),
                 self.o[ninth][n].eq(pair.o_0),
@@ -117,9 +118,10 @@ class Products(wiring.Component):
             for n in range(c.lanes):
                 chosen = choices[2 * pixel + n * 2 // c.lanes]
                 tap, window, g = window_of(c, pixel, n)
+                point = self.i_point[n * PARTS // c.lanes]
                 m.submodules[f"product_{pixel}_{n}"] = product = Multiplier(signed(8), signed(8))
                 m.d.comb += [
-                    product.i_a.eq(chosen(tap, window, g, self.i_point[pixel][n % c.inputs], f"chosen_{pixel}_{n}")),
+                    product.i_a.eq(chosen(tap, window, g, point[pixel][n % c.inputs], f"chosen_{pixel}_{n}")),
                     product.i_b.eq(Mux(chosen.is_window, self.i_taps[tap][g], self.i_weights[n])),
                     self.o[pixel][n].eq(product.o),
                 ]

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
+from .cells import copies
 from .drain import BEAT
 from .groups import beat_tag
 from .lane import RequantiserLane
@@ -16,6 +17,8 @@ from .writer import finished
 
 ELEMENT = data.StructLayout({"value": signed(32), "carry": 1})
 """What an epilogue wants requantised: ``value + carry``."""
+NEIGHBOURS = 4
+"""Lanes that share registers of what all lanes take."""
 
 
 class Requantise(wiring.Component):
@@ -87,21 +90,38 @@ class Requantise(wiring.Component):
                 m.d.sync += beat.payload.eq(beats[n].payload)
             beats.append(beat)
             seconds.append(second)
+        # Lanes lie far apart: what they take of the tag has registers for a few of them each.
         at_zero_point = self.LATENCY - 3
-        asking = beats[at_zero_point - 1]
+        asking = beats[at_zero_point - 2]
         m.d.comb += [self.o_beat.valid.eq(asking.valid), self.o_beat.payload.eq(asking.payload)]
         tags: list[Any] = [self.i_tag]
-        for n in range(3):
-            tag = Signal(beat_tag(c), name=f"tag_{n + 1}")
-            with m.If(beats[at_zero_point + n].valid):
+        for n in range(4):
+            tag = Signal(beat_tag(c), name=f"tag_{n}")
+            with m.If(beats[at_zero_point - 1 + n].valid):
                 m.d.sync += tag.eq(tags[n])
             tags.append(tag)
+        first, groups = c.lanes - c.combiners, -(-c.lanes // NEIGHBOURS)
+
+        def near(name: str, tag: Any, at: int) -> list[Value]:
+            """A clock later, for each lane: the tag's, or for the second use of the last lanes the terms'."""
+            plain = copies(m, platform, tag[name], groups, name)
+            chosen = Mux(seconds[at], terms[f"{name}_3"], tag[name])
+            either = copies(m, platform, chosen, -(-c.combiners // NEIGHBOURS), f"{name}_either")
+            return [either[(n - first) // NEIGHBOURS] if n >= first else plain[n // NEIGHBOURS] for n in range(c.lanes)]
+
+        zero_points = near("zero_point", tags[0], at_zero_point - 1)
+        minima, maxima = (near(name, tags[1], at_zero_point) for name in ("minimum", "maximum"))
 
         for n in range(c.lanes):
             entry = self.i_entries[n % len(self.i_entries)]
             m.submodules[f"lane_{n}"] = lane = RequantiserLane()
-            m.d.comb += self.o.payload.value[n].eq(lane.o)
-            combiner = n - (c.lanes - c.combiners)
+            m.d.comb += [
+                self.o.payload.value[n].eq(lane.o),
+                lane.i_zero_point.eq(zero_points[n]),
+                lane.i_minimum.eq(minima[n]),
+                lane.i_maximum.eq(maxima[n]),
+            ]
+            combiner = n - first
             if combiner < 0:
                 m.d.comb += [
                     lane.i_value.eq(self.i_value[n]),
@@ -109,22 +129,15 @@ class Requantise(wiring.Component):
                     lane.i_multiplier.eq(entry.multiplier),
                     lane.i_shift.eq(entry.shift),
                     lane.i_single.eq(self.i_single),
-                    lane.i_zero_point.eq(self.i_tag.zero_point),
-                    lane.i_minimum.eq(tags[1].minimum),
-                    lane.i_maximum.eq(tags[1].maximum),
                 ]
                 continue
             element = self.i_second.payload[combiner]
-            at_limits = seconds[at_zero_point + 1]
             m.d.comb += [
                 lane.i_value.eq(Mux(seconds[0], element.value, self.i_value[n])),
                 lane.i_bias.eq(Mux(seconds[0], element.carry, entry.bias)),
                 lane.i_multiplier.eq(Mux(seconds[0], terms.multiplier_3, entry.multiplier)),
                 lane.i_shift.eq(Mux(seconds[0], terms.shift_3, entry.shift)),
                 lane.i_single.eq(self.i_single & ~seconds[0]),
-                lane.i_zero_point.eq(Mux(seconds[at_zero_point], terms.zero_point_3, self.i_tag.zero_point)),
-                lane.i_minimum.eq(Mux(at_limits, terms.minimum_3, tags[1].minimum)),
-                lane.i_maximum.eq(Mux(at_limits, terms.maximum_3, tags[1].maximum)),
                 self.o_second.payload[combiner].eq(lane.o),
             ]
         m.d.comb += [

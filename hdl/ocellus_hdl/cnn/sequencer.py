@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from ocellus.configurations import Configuration
 from ocellus.program_formats import LayerOp
 
+from .cells import copies
 from .descriptor import HEADER, LAYER_WORD, STEP_WORD
 from .words import WINDOWS_REQUEST, flow
 
@@ -15,6 +16,8 @@ LAYER_WORDS = LAYER_WORD.size // 32
 STEP_WORDS = STEP_WORD.size // 32
 UNDER_WAY = 16
 """Steps that may be begun and not complete."""
+NEIGHBOURS = 5
+"""Words of a descriptor that share what lets them move."""
 
 PIECE = data.StructLayout({"address": 16, "data": 32})
 """A word of the program."""
@@ -84,7 +87,19 @@ class Sequencer(wiring.Component):
             write.data.eq(self.i_write.payload.data),
         ]
 
-        layer, step = Signal(LAYER_WORD, reset_less=True), Signal(STEP_WORD, reset_less=True)
+        def register(shape: data.StructLayout, name: str) -> tuple[data.View, Signal]:
+            """A register that words move into at its upper end, and what lets them do so in the next clock."""
+            words = shape.size // 32
+            kept, moves = Signal(shape, name=name, reset_less=True), Signal(name=f"{name}_moves")
+            enables = copies(m, platform, moves, -(-words // NEIGHBOURS), f"{name}_enable")
+            parts = [kept.as_value()[32 * n :][:32] for n in range(words)]
+            for n, above in enumerate([*parts[1:], read.data]):
+                with m.If(enables[n // NEIGHBOURS]):
+                    m.d.sync += parts[n].eq(above)
+            return kept, moves
+
+        layer, layer_moves = register(LAYER_WORD, "layer")
+        step, step_moves = register(STEP_WORD, "step")
         held, holds = Signal(8), Signal()  # the layer that is here
         steps_at = Signal(16)
         asked, came, left = Signal(16), Signal(), Signal(6)
@@ -120,12 +135,15 @@ class Sequencer(wiring.Component):
             m.d.sync += [asked.eq(at), left.eq(words), came.eq(0)]
             m.next = then
 
-        def arrive(register: data.View) -> Value:
-            """One word a clock into the register's upper end; its last word is arriving."""
+        def arrive(moves: Signal) -> Value:
+            """One word a clock into the register that ``moves`` belongs to; its last word is arriving."""
+            ends = came & (left == 1)
             m.d.sync += [asked.eq(asked + 1), came.eq(1)]
+            m.d.comb += moves.eq(~ends)
             with m.If(came):
-                m.d.sync += [left.eq(left - 1), register.eq(Cat(register.as_value()[32:], read.data))]
-            return came & (left == 1)
+                m.d.sync += left.eq(left - 1)
+            return ends
+
 
         needs_windows = (layer.op == LayerOp.WINDOW) & ~requested
         m.d.comb += [
@@ -148,7 +166,7 @@ class Sequencer(wiring.Component):
                 with m.If(self.i_begin):
                     fetch(steps_at, STEP_WORDS, "FETCH_STEP")
 
-            with m.State("FETCH_STEP"), m.If(arrive(step)):
+            with m.State("FETCH_STEP"), m.If(arrive(step_moves)):
                 m.d.sync += steps_at.eq(steps_at + STEP_WORDS)
                 m.next = "COMPARE"
 
@@ -159,7 +177,7 @@ class Sequencer(wiring.Component):
                     m.d.sync += prepares.eq(1)
                     m.next = "PREPARED"
 
-            with m.State("FETCH_LAYER"), m.If(arrive(layer)):
+            with m.State("FETCH_LAYER"), m.If(arrive(layer_moves)):
                 m.d.sync += [held.eq(step.layer), holds.eq(1), prepares.eq(1)]
                 m.next = "PREPARED"
 

@@ -10,7 +10,7 @@ from amaranth.utils import exact_log2
 from ocellus.configurations import BLOCK_ROWS, SET_BLOCKS, Configuration
 
 from .cells import choice_of_four, passing
-from .words import ADDRESS_BITS, LOAD, Section, flow
+from .words import ADDRESS_BITS, LOAD, Section, flow, own_loads
 
 ROW_BITS = exact_log2(BLOCK_ROWS)
 SET = 2 * SET_BLOCKS + 1
@@ -64,7 +64,7 @@ class Weights(wiring.Component):
     def _blocks(self, m: Module, platform: object, arrives: Signal) -> Any:
         c = self._c
         parts = c.lanes // 4
-        loads = self.i_load.valid & (self.i_load.payload.section == Section.WEIGHTS)
+        load = own_loads(m, self.i_load, Section.WEIGHTS)
         address = Signal(ADDRESS_BITS)
         with m.If(self.i_read.valid):
             m.d.sync += address.eq(self.i_read.payload)
@@ -78,11 +78,11 @@ class Weights(wiring.Component):
             m.d.comb += [
                 read.addr.eq(address[:bits]),
                 read.en.eq(arrives[0] & here),
-                write.addr.eq(self.i_load.payload.address[:bits]),
-                write.data.eq(self.i_load.payload.data.replicate(parts)),
+                write.addr.eq(load.payload.address[:bits]),
+                write.data.eq(load.payload.data.replicate(parts)),
             ]
-            with m.If(loads & ((self.i_load.payload.address >> bits) == base >> bits)):
-                m.d.comb += write.en.eq(1 << self.i_load.payload.part)
+            with m.If(load.valid & ((load.payload.address >> bits) == base >> bits)):
+                m.d.comb += write.en.eq(1 << load.payload.part)
 
             came, is_here = Signal(name=f"came_{base}"), Signal(name=f"is_here_{base}")
             held = Signal(8 * c.lanes, name=f"held_{base}")
@@ -102,14 +102,15 @@ class Weights(wiring.Component):
         parts = c.weight_row_bytes // 4
         count = -(-c.weight_rows(c.weight_words) // BLOCK_ROWS)
         pairs, groups = -(-count // 2), c.weight_words // (SET * BLOCK_ROWS)
-        load = self.i_load.payload
+        loads = own_loads(m, self.i_load, Section.WEIGHTS)
+        load = loads.payload
 
         # A row is written whole: a byte enable of the RAM's would cover the ninth bit, too.
-        row, at, completes = Signal(32 * parts), Signal.like(load.address), Signal()
-        loads = self.i_load.valid & (load.section == Section.WEIGHTS)
-        with m.If(loads):
+        row, at, completes = Signal(32 * parts), Signal(ROW_BITS), Signal(count)
+        with m.If(loads.valid):
             m.d.sync += [row.eq(Cat(row[32:], load.data)), at.eq(load.address)]
-        m.d.sync += completes.eq(loads & (load.part == parts - 1))
+        last_part = loads.valid & (load.part == parts - 1)
+        m.d.sync += [completes[n].eq(last_part & (load.address >> ROW_BITS == n)) for n in range(count)]
 
         # Which row of which blocks, and which of the words that come from there.
         line, reads = Signal(ROW_BITS), Signal(count)
@@ -137,7 +138,7 @@ class Weights(wiring.Component):
                 read.en.eq(arrives[0] & reads[n]),
                 write.addr.eq(at),
                 write.data.eq(row),
-                write.en.eq(completes & (at >> ROW_BITS == n)),
+                write.en.eq(completes[n]),
             ]
             words += [read.data[:bits], read.data[bits : 2 * bits]]
             quarters.append(read.data[2 * bits :])

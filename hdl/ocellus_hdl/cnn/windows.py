@@ -1,12 +1,12 @@
 """The weights of depthwise layers: sets of nine taps, fetched ahead of their use."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import PIXELS, Configuration
 
-from .cells import passing
+from .cells import copies, passing
 from .countdown import Countdown
 from .words import ADDRESS_BITS, SETS, WINDOWS_REQUEST, flow
 
@@ -22,7 +22,7 @@ def taps(c: Configuration) -> data.ArrayLayout:
 class WindowStore(wiring.Component):
     """A ring of :data:`~.words.SETS` sets in LUT RAM; a set a clock out, one every ``window_words`` clocks in.
 
-    A read arrives a clock later. Requests are served one after the other, a word in every clock that ``i_free``
+    A read arrives two clocks later. Requests are served one after the other, a word in every clock that ``i_free``
     offers; a fetch waits for a set that has been given back.
 
     Parameters
@@ -41,7 +41,7 @@ class WindowStore(wiring.Component):
     i_word : array of bytes, in
         What was read.
     o_group : unsigned(1), out
-        The last of one more group's sets is on its way: a read ``latency`` clocks later finds it.
+        The last of one more group's sets is on its way: a read ``latency - 1`` clocks later finds it.
     i_read : flow(READ), in
     i_release : flow(number of sets), in
         A read in the same clock still finds the sets that it gives back.
@@ -106,40 +106,44 @@ class WindowStore(wiring.Component):
         ]
 
         # Into the ring.
-        on_way = Signal(self._latency)
+        on_way = Signal(self._latency - 1)
         m.d.sync += on_way.eq((on_way << 1) | self.o_read.valid)
         tail = Signal(range(SETS))
         into = Signal(range(max(2, c.window_words)))
-        arrives = on_way[-1]
+        arrives = on_way[-1]  # in the next clock
         m.d.sync += self.o_group.eq(completes & group.last)
         with m.If(arrives):
             m.d.sync += into.eq(into + 1)
             with m.If(into == last_word):
                 m.d.sync += [into.eq(0), tail.eq(tail + 1)]
+        sets_there = copies(m, platform, tail, c.window_words, "set_there")
 
         # Out of it.
         head = Signal(range(SETS))
         with m.If(self.i_release.valid):
             m.d.sync += head.eq(head + given)
-        number = Signal(range(SETS))
-        m.d.comb += number.eq(head + self.i_read.payload.number)
-        pieces = []
+        number = (head + self.i_read.payload.number)[: len(head)]
+        numbers = copies(m, platform, number, c.window_words, "number")
+        maxima = copies(m, platform, self.i_read.payload.maximum, c.window_words, "maximum")
+        reads = Signal()
+        m.d.sync += reads.eq(self.i_read.valid)
         for n in range(c.window_words):
             size = min(c.lanes, PIXELS * c.word - n * c.lanes)
             m.submodules[f"ring_{n}"] = ring = memory.Memory(shape=8 * size, depth=SETS, init=[])
             write, read = ring.write_port(), ring.read_port(domain="comb")
+            (writes,) = copies(m, platform, arrives & (into == n), 1, f"writes_{n}")
             m.d.comb += [
-                write.addr.eq(tail),
+                write.addr.eq(sets_there[n]),
                 write.data.eq(self.i_word.as_value()),
-                write.en.eq(arrives & (into == n)),
-                read.addr.eq(number),
+                write.en.eq(writes),
+                read.addr.eq(numbers[n]),
             ]
-            pieces.append(read.data)
-        # In this order it is a reset of the registers, which takes no logic.
-        shown = Signal(taps(c), reset_less=True)
-        m.d.comb += self.o.eq(shown)
-        with m.If(self.i_read.payload.maximum):
-            m.d.sync += [shown[t][g].eq(t == 0) for t in range(PIXELS) for g in range(c.word)]
-        with m.Elif(passing(platform, self.i_read.valid)):
-            m.d.sync += shown.eq(Cat(pieces))
+            shown = Signal(8 * size, name=f"shown_{n}", reset_less=True)
+            m.d.comb += self.o.as_value()[8 * n * c.lanes :][: 8 * size].eq(shown)
+            # In this order it is a reset of the registers, which takes no logic.
+            with m.If(maxima[n]):
+                taps_here = range(n * c.lanes, n * c.lanes + size)
+                m.d.sync += shown.eq(Cat(Const(at < c.word, 8) for at in taps_here))
+            with m.Elif(passing(platform, reads)):
+                m.d.sync += shown.eq(read.data)
         return m

@@ -1,6 +1,8 @@
 """The words that pass between the parts of the engine."""
 
-from amaranth.hdl import ShapeLike, signed
+from typing import Any
+
+from amaranth.hdl import Module, ShapeLike, Signal, signed
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import Out
 
@@ -54,6 +56,16 @@ tables one, ``address`` counting four bytes.
 def flow(shape: ShapeLike) -> wiring.Signature:
     """A stream whose taker is always ready: ``payload`` counts in the clocks in which ``valid`` is set."""
     return wiring.Signature({"valid": Out(1), "payload": Out(shape)})
+
+
+def own_loads(m: Module, load: Any, section: Section) -> Any:
+    """Those words of ``load``, a flow, that are the section's, a clock later: its memories may lie far away."""
+    own = Signal(data.StructLayout({"valid": 1, "payload": LOAD}), name="own_load")
+    mine = load.valid & (load.payload.section == section)
+    m.d.sync += own.valid.eq(mine)
+    with m.If(mine):
+        m.d.sync += own.payload.eq(load.payload)
+    return own
 
 
 def beat_pixels(c: Configuration) -> int:
