@@ -115,7 +115,7 @@ class Array(wiring.Component):
         for n in range(self.latency(c)):
             row = Signal.like(rows[0], name=f"row_{n + 1}")
             m.d.sync += row.valid.eq(rows[n].valid)
-            with m.If(rows[n].valid):
+            with m.If(passing(platform, rows[n].valid)):
                 m.d.sync += row.payload.eq(rows[n].payload)
             rows.append(row)
         at = 1 + Products.latency(c)

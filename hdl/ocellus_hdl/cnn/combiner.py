@@ -147,7 +147,7 @@ class Combiner(wiring.Component):
             looks.eq((looks << 1) | (is_left & looks_up)),
         ]
 
-        m.submodules.waiting = waiting = fifo.SyncFIFO(width=ELEMENT.size * n, depth=DEPTH)
+        m.submodules.waiting = waiting = fifo.SyncFIFOBuffered(width=ELEMENT.size * n, depth=DEPTH)
         elements = [self._element(m, k, x[8 * k :][:8], y[8 * k :][:8], epilogue) for k in range(n)]
         table_loads = own_loads(m, self.i_load, Section.TABLES)
         found = [self._table(m, k, x[8 * k :][:8], table_loads) for k in range(n)]

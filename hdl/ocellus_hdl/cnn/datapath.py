@@ -11,6 +11,7 @@ from ocellus.configurations import Configuration
 from ocellus.program_formats import Epilogue, LayerOp
 
 from .array import Array
+from .cells import copies, passing
 from .combiner import Combiner
 from .drain import Drain
 from .groups import DEPTH, Groups, queued
@@ -111,7 +112,7 @@ class Datapath(wiring.Component):
         if epilogue is Epilogue.PLAIN:
             return first_pass + beats - 1 + 2
         elements = beats * (c.beat_pixels * c.outputs if point else c.lanes) // c.combiners
-        arithmetic = 2 if epilogue is Epilogue.TABLE else Scale.LATENCY + 3 + Requantise.LATENCY
+        arithmetic = 2 if epilogue is Epilogue.TABLE else Scale.LATENCY + 4 + Requantise.LATENCY
         return first_pass + 3 + elements - 1 + arithmetic + 3
 
     def elaborate(self, platform: object) -> Module:
@@ -140,20 +141,20 @@ class Datapath(wiring.Component):
             read.fill.eq(given.fill),
             wheel.i_write.eq(writer.o),
         ]
-        looks, _ = _later(m, "look", look.valid, 0, {}, Wheel.latency(c))
+        looks, _ = _later(m, platform, "look", look.valid, 0, {}, Wheel.latency(c))
         m.d.comb += [self.o_look.valid.eq(looks), self.o_look.payload.eq(wheel.o[0])]
 
         wiring.connect(m, array.o_operands, combiner.i_operands)
 
         # Array. The weights arrive a clock behind the words.
         fields = dict(array_step(c).members)
-        valid, step = _later(m, "step", self.i.valid, given, fields, Wheel.latency(c))
+        valid, step = _later(m, platform, "step", self.i.valid, given, fields, Wheel.latency(c))
         m.d.comb += [
             array.i.valid.eq(valid),
             array.i.payload.eq(step),
             array.i_slots.eq(wheel.o),
         ]
-        self._weights(m, array, given, is_point)
+        self._weights(m, platform, array, given, is_point)
 
         # Requantiser.
         wiring.connect(m, array.o, drain.i)
@@ -166,7 +167,7 @@ class Datapath(wiring.Component):
             requantise.i_single.eq(self.i_arithmetic),
             requantise.i_terms.eq(self.i_second),
         ]
-        self._parameters(m, drain, requantise, given, is_point)
+        self._parameters(m, platform, drain, requantise, given, is_point)
         ends = self.i.valid & given.last
         wiring.connect(m, requantise.o_beat, groups.i_beat)
         m.d.comb += [
@@ -208,7 +209,7 @@ class Datapath(wiring.Component):
         self._tap(m, plain, second.valid, first.valid & has_epilogue, writer.i.payload, first.payload)
         return m
 
-    def _weights(self, m: Module, array: Array, given: data.View, is_point: Value) -> None:
+    def _weights(self, m: Module, platform: object, array: Array, given: data.View, is_point: Value) -> None:
         """A convolution's weights come from their memory; those of windows from their store, which fills in between."""
         c = self._c
         arrival = Wheel.latency(c) + 1
@@ -218,13 +219,21 @@ class Datapath(wiring.Component):
         m.submodules.windows = ResetInserter(self.i_forget)(windows)
         wiring.connect(m, wiring.flipped(self.i_windows), windows.i_request)
         fields = {"weight": range(c.weight_words)}
-        reads, wanted = _later(m, "wanted", self.i.valid & is_point & ~given.operand, given, fields, 1)
+        weighs = self.i.valid & is_point & ~given.operand
+        reads, wanted = _later(m, platform, "wanted", weighs, given, fields, 1)
+        (free,) = copies(m, platform, ~weighs, 1, "free")
         address = Signal(ADDRESS_BITS)
         valid, read = _later(
-            m, "weight", reads | windows.o_read.valid, {"weight": address}, fields, arrival - 1 - Weights.LATENCY
+            m,
+            platform,
+            "weight",
+            reads | windows.o_read.valid,
+            {"weight": address},
+            fields,
+            arrival - 1 - Weights.LATENCY,
         )
         m.d.comb += [
-            windows.i_free.eq(~reads),
+            windows.i_free.eq(free),
             address.eq(Mux(reads, wanted.weight, windows.o_read.payload)),
             weights.i_read.valid.eq(valid),
             weights.i_read.payload.eq(read.weight),
@@ -234,7 +243,7 @@ class Datapath(wiring.Component):
             self.o_group.eq(windows.o_group),
         ]
         fields = {"op": 2, "weight": range(SETS), "release": 1, "release_count": range(SETS + 1)}
-        valid, read = _later(m, "set", self.i.valid & ~is_point, given, fields, arrival - 2)
+        valid, read = _later(m, platform, "set", self.i.valid & ~is_point, given, fields, arrival - 2)
         m.d.comb += [
             windows.i_read.valid.eq(valid),
             windows.i_read.payload.number.eq(read.weight),
@@ -243,7 +252,9 @@ class Datapath(wiring.Component):
             windows.i_release.payload.eq(read.release_count),
         ]
 
-    def _parameters(self, m: Module, drain: Drain, requantise: Requantise, given: data.View, is_point: Value) -> None:
+    def _parameters(
+        self, m: Module, platform: object, drain: Drain, requantise: Requantise, given: data.View, is_point: Value
+    ) -> None:
         """A fetch waits so that its set is complete when a group of one command takes it."""
         c = self._c
         m.submodules.parameters = parameters = Parameters(c)
@@ -252,7 +263,7 @@ class Datapath(wiring.Component):
         wanted = Signal(FETCH)
         m.d.comb += [wanted.address.eq(given.parameter), wanted.point.eq(is_point)]
         fields = dict(FETCH.members)
-        valid, fetch = _later(m, "fetch", self.i.valid & given.fetch, wanted, fields, wait)
+        valid, fetch = _later(m, platform, "fetch", self.i.valid & given.fetch, wanted, fields, wait)
         m.d.comb += [
             parameters.i_fetch.valid.eq(valid),
             parameters.i_fetch.payload.eq(fetch),
@@ -290,7 +301,7 @@ class Datapath(wiring.Component):
 
 
 def _later(
-    m: Module, name: str, valid: Value, payload: Any, fields: Mapping[str, ShapeLike], clocks: int
+    m: Module, platform: object, name: str, valid: Value, payload: Any, fields: Mapping[str, ShapeLike], clocks: int
 ) -> tuple[Value, Any]:
     """``valid`` and some ``fields`` of ``payload``, ``clocks`` later."""
     shape = data.StructLayout(fields)
@@ -299,7 +310,7 @@ def _later(
     for n in range(clocks):
         valid_after, after = Signal(name=f"{name}_valid_{n + 1}"), Signal(shape, name=f"{name}_{n + 1}")
         m.d.sync += valid_after.eq(valid)
-        with m.If(valid):
+        with m.If(passing(platform, valid)):
             m.d.sync += after.eq(row)
         valid, row = valid_after, after
     return valid, row

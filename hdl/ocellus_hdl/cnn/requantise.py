@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
-from .cells import copies
+from .cells import copies, passing
 from .drain import BEAT
 from .groups import beat_tag
 from .lane import RequantiserLane
@@ -86,7 +86,7 @@ class Requantise(wiring.Component):
             beat = Signal(data.StructLayout({"valid": 1, "payload": BEAT}), name=f"beat_{n + 1}")
             second = Signal(name=f"second_{n + 1}")
             m.d.sync += [beat.valid.eq(beats[n].valid), second.eq(seconds[n])]
-            with m.If(beats[n].valid):
+            with m.If(passing(platform, beats[n].valid)):
                 m.d.sync += beat.payload.eq(beats[n].payload)
             beats.append(beat)
             seconds.append(second)
@@ -97,7 +97,7 @@ class Requantise(wiring.Component):
         tags: list[Any] = [self.i_tag]
         for n in range(4):
             tag = Signal(beat_tag(c), name=f"tag_{n}")
-            with m.If(beats[at_zero_point - 1 + n].valid):
+            with m.If(passing(platform, beats[at_zero_point - 1 + n].valid)):
                 m.d.sync += tag.eq(tags[n])
             tags.append(tag)
         first, groups = c.lanes - c.combiners, -(-c.lanes // NEIGHBOURS)

@@ -1,6 +1,6 @@
 """Keeps the program, prepares one step after the other, and knows how far the inference has come."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, ValueLike, unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -143,7 +143,6 @@ class Sequencer(wiring.Component):
             with m.If(came):
                 m.d.sync += left.eq(left - 1)
             return ends
-
 
         needs_windows = (layer.op == LayerOp.WINDOW) & ~requested
         m.d.comb += [

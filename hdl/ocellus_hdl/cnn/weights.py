@@ -116,6 +116,7 @@ class Weights(wiring.Component):
         line, reads = Signal(ROW_BITS), Signal(count)
         pick, source = Signal(range(SOURCES)), Signal(range(pairs + groups))
         address = self.i_read.payload[:ROW_BITS]
+        m.d.sync += reads.eq(0)
         with m.If(self.i_read.valid), m.Switch(self.i_read.payload >> ROW_BITS):
             for n in range(c.weight_words // BLOCK_ROWS):
                 group, place = divmod(n, SET)
@@ -135,7 +136,7 @@ class Weights(wiring.Component):
             read, write = block.read_port(), block.write_port()
             m.d.comb += [
                 read.addr.eq(line),
-                read.en.eq(arrives[0] & reads[n]),
+                read.en.eq(reads[n]),
                 write.addr.eq(at),
                 write.data.eq(row),
                 write.en.eq(completes[n]),

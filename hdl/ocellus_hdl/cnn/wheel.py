@@ -1,6 +1,6 @@
 """The activation memory: a wheel of banks that delivers one word of each, beginning with any of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
@@ -16,6 +16,8 @@ LEVELS = 2
 """Levels of a rotation between two registers."""
 SLOTS = 3
 """Slots that share the bits that turn them."""
+HALVES = 2
+"""Parts of a word, each in block RAMs of its own and with its own copies of those bits."""
 
 
 def reading(c: Configuration) -> data.StructLayout:
@@ -116,8 +118,8 @@ class Wheel(wiring.Component):
 
         def turned(k: int) -> list[Value]:
             """The words ``2^k`` further where that bit of the base is set; a few slots share a copy of it."""
-            bits = copies(m, platform, base[at - 1][k], -(-c.banks // SLOTS), f"base_{k}")
-            return [_chosen(c, bits[j // SLOTS].replicate(8), words, j, k) for j in range(c.banks)]
+            bits = copies(m, platform, base[at - 1][k], HALVES * -(-c.banks // SLOTS), f"base_{k}")
+            return [_chosen(bits[HALVES * (j // SLOTS) :][:HALVES], words, j, k) for j in range(c.banks)]
 
         for n, levels in enumerate(stages[:-1]):
             for k in levels:
@@ -131,16 +133,17 @@ class Wheel(wiring.Component):
         # its bytes. That makes one gate of four inputs a bit.
         k = stages[-1][-1]
         for j in range(c.banks):
-            outside = Signal(name=f"outside_{j}")
-            choice = Signal(8, name=f"choice_{j}")
+            bits = Mux(inside[at - 1][j], base[at - 1][k].replicate(8), fill[at - 1].as_unsigned())
             with m.If(passing(platform, valid[at - 1])):
-                m.d.sync += [
-                    outside.eq(~inside[at - 1][j]),
-                    choice.eq(Mux(inside[at - 1][j], base[at - 1][k].replicate(8), fill[at - 1])),
-                ]
-            chosen = _chosen(c, choice, words, j, k)
+                outside = copies(m, platform, ~inside[at - 1][j], HALVES, f"outside_{j}")
+                choice = copies(m, platform, bits, HALVES, f"choice_{j}")
+            chosen = _chosen(choice, words, j, k)
+            size = len(chosen) // HALVES
             with m.If(passing(platform, valid[at])):
-                m.d.sync += self.o[j].eq(Mux(outside, choice.replicate(c.word), chosen))
+                for half in range(HALVES):
+                    of_half = slice(half * size, (half + 1) * size)
+                    filled = choice[half].replicate(size // 8)
+                    m.d.sync += self.o[j].as_value()[of_half].eq(Mux(outside[half], filled, chosen[of_half]))
         return m
 
     @staticmethod
@@ -160,7 +163,8 @@ def _stages(c: Configuration) -> list[range]:
     return [range(n, min(n + LEVELS, bits)) for n in range(0, bits, LEVELS)]
 
 
-def _chosen(c: Configuration, choice: Value, words: list[Value], j: int, k: int) -> Value:
-    """Word j, or where a bit of ``choice`` (the same for every byte) is set the one ``2^k`` further."""
-    bits = Cat(choice.replicate(c.word))
-    return (words[(j + (1 << k)) % c.banks] & bits) | (words[j] & ~bits)
+def _chosen(choices: Sequence[Value], words: list[Value], j: int, k: int) -> Value:
+    """Word j, or where a bit of its half's choice, repeated as often as it fits, is set the one ``2^k`` further."""
+    size = len(words[j]) // HALVES
+    bits = Cat(choice.replicate(size // len(choice)) for choice in choices)
+    return (words[(j + (1 << k)) % len(words)] & bits) | (words[j] & ~bits)

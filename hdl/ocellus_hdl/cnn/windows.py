@@ -1,6 +1,6 @@
 """The weights of depthwise layers: sets of nine taps, fetched ahead of their use."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -116,34 +116,39 @@ class WindowStore(wiring.Component):
             m.d.sync += into.eq(into + 1)
             with m.If(into == last_word):
                 m.d.sync += [into.eq(0), tail.eq(tail + 1)]
-        sets_there = copies(m, platform, tail, c.window_words, "set_there")
 
         # Out of it.
         head = Signal(range(SETS))
         with m.If(self.i_release.valid):
             m.d.sync += head.eq(head + given)
+        # Channels lie far apart: each has its own bits of what all of them take.
         number = (head + self.i_read.payload.number)[: len(head)]
-        numbers = copies(m, platform, number, c.window_words, "number")
-        maxima = copies(m, platform, self.i_read.payload.maximum, c.window_words, "maximum")
+        numbers = copies(m, platform, number, c.word, "number")
+        maxima = copies(m, platform, self.i_read.payload.maximum, c.word, "maximum")
+        tails = copies(m, platform, tail, c.word, "set_there")
         reads = Signal()
         m.d.sync += reads.eq(self.i_read.valid)
+        shown = Signal(taps(c), reset_less=True)
+        m.d.comb += self.o.eq(shown)
         for n in range(c.window_words):
-            size = min(c.lanes, PIXELS * c.word - n * c.lanes)
-            m.submodules[f"ring_{n}"] = ring = memory.Memory(shape=8 * size, depth=SETS, init=[])
-            write, read = ring.write_port(), ring.read_port(domain="comb")
             (writes,) = copies(m, platform, arrives & (into == n), 1, f"writes_{n}")
-            m.d.comb += [
-                write.addr.eq(sets_there[n]),
-                write.data.eq(self.i_word.as_value()),
-                write.en.eq(writes),
-                read.addr.eq(numbers[n]),
-            ]
-            shown = Signal(8 * size, name=f"shown_{n}", reset_less=True)
-            m.d.comb += self.o.as_value()[8 * n * c.lanes :][: 8 * size].eq(shown)
-            # In this order it is a reset of the registers, which takes no logic.
-            with m.If(maxima[n]):
-                taps_here = range(n * c.lanes, n * c.lanes + size)
-                m.d.sync += shown.eq(Cat(Const(at < c.word, 8) for at in taps_here))
-            with m.Elif(passing(platform, reads)):
-                m.d.sync += shown.eq(read.data)
+            for g in range(c.word):
+                places = [at for at in range(n * c.lanes, (n + 1) * c.lanes) if at % c.word == g]
+                here = [at // c.word for at in places if at < PIXELS * c.word]
+                if not here:
+                    continue
+                shape = data.ArrayLayout(signed(8), len(here))
+                m.submodules[f"ring_{n}_{g}"] = ring = memory.Memory(shape=shape, depth=SETS, init=[])
+                write, read = ring.write_port(), ring.read_port(domain="comb")
+                m.d.comb += [
+                    write.addr.eq(tails[g]),
+                    write.en.eq(writes),
+                    *(write.data[k].eq(self.i_word[at % c.lanes]) for k, at in enumerate(places[: len(here)])),
+                    read.addr.eq(numbers[g]),
+                ]
+                # In this order it is a reset of the registers, which takes no logic.
+                with m.If(maxima[g]):
+                    m.d.sync += [shown[t][g].eq(t == 0) for t in here]
+                with m.Elif(passing(platform, reads)):
+                    m.d.sync += [shown[t][g].eq(read.data[k]) for k, t in enumerate(here)]
         return m

@@ -36,5 +36,5 @@ def drain(sizes: Configuration, op: int, epilogue: int) -> int:
     if epilogue == Epilogue.PLAIN:
         return first_pass + beats + 2
     elements = beats * (sizes.beat_pixels * sizes.outputs if point else sizes.lanes) // sizes.combiners
-    arithmetic = 2 if epilogue == Epilogue.TABLE else SCALE + 3 + REQUANTISER
+    arithmetic = 2 if epilogue == Epilogue.TABLE else SCALE + 4 + REQUANTISER
     return first_pass + elements + arithmetic + 6
