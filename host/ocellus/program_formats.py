@@ -113,4 +113,4 @@ PARAMETER = Layout(
 """One output channel's requantisation; three 32-bit words in the image (the upper 24 bits of the third are 0)."""
 
 CNN_SPENT = Layout("CnnSpent", (Field("busy", 32), Field("weights", 32), Field("requantiser", 32), Field("input", 32)))
-"""Where clocks went: the array worked; a step waited for weights; for the requantiser; for rows of its input."""
+"""Where clocks went: a command left for the array; one waited for weights; for its pace, parameters; there was none."""

@@ -3,10 +3,10 @@
 import pytest
 
 from ocellus.compiler.engine import pipeline
-from ocellus.compiler.engine.predict import SETS, SIDE, Clockwork, Work
+from ocellus.compiler.engine.predict import SETS, SETTLED, SIDE, Clockwork, Work
 from ocellus.configurations import CONFIGURATIONS, Configuration
 from ocellus.program_formats import Epilogue, LayerOp
-from ocellus_hdl.cnn import pump, words
+from ocellus_hdl.cnn import pump, walk, words
 from ocellus_hdl.cnn.datapath import Datapath
 from ocellus_hdl.cnn.walk import Walk
 from ocellus_hdl.cnn.wheel import Wheel
@@ -20,7 +20,7 @@ def test_pipelines_are_as_long_as_the_gateware_says(c: Configuration) -> None:
         for epilogue in Epilogue:
             drain = Walk.LATENCY + Datapath.latency(c, op, epilogue) + 1
             assert pipeline.drain(c, op, epilogue) == drain, (op, epilogue)
-    assert (SETS, SIDE) == (words.SETS, pump.SIDE)
+    assert (SETS, SIDE, SETTLED) == (words.SETS, pump.SIDE, walk.SETTLED + 2)
 
 
 def test_a_step_waits_for_what_it_needs_and_for_nothing_else() -> None:
@@ -31,3 +31,11 @@ def test_a_step_waits_for_what_it_needs_and_for_nothing_else() -> None:
     found = [Clockwork(c).run([*steps, step])[-1] for step in waiting]
     end = drain
     assert found == [200 + end, 200 + end, 200 + drain + end]
+
+
+def test_tiles_are_cut_one_after_the_other_and_anew_for_a_step() -> None:
+    """Two groups of a clock each wait for a tile of three; a step's first tile for five more behind the last one's."""
+    c = CONFIGURATIONS["imx500"]
+    drain = pipeline.drain(c, LayerOp.POINT, Epilogue.PLAIN)
+    quick = Work(0, LayerOp.POINT, Epilogue.PLAIN, groups=40, sums=1, pace=1, cut=3, tile_groups=2)
+    assert Clockwork(c).run([quick] * 3)[1:] == [19 * 3 + 2 + 5, 19 * 3 + 2 + 5 + drain]

@@ -12,6 +12,7 @@ import pytest
 from ocellus.cli import main
 from ocellus.compiler.engine.assembly import compile_network
 from ocellus.compiler.engine.image import Program
+from ocellus.compiler.engine.predict import ARRIVAL
 from ocellus.compiler.tflite_file import parse_network
 from ocellus.configurations import configuration
 from ocellus.networks import NetworkFile
@@ -36,7 +37,9 @@ def test_the_gateware_is_compared_layer_by_layer_and_its_clocks_add_up(tmp_path:
         assert e["cycles"] == spent - e["input_wait_clocks"]
         assert e["busy"] <= e["cycles"]
         assert 0 <= e["input_wait_clocks"] <= e["input"]
-        assert abs(e["predicted_cycles"] - e["cycles"]) <= (5 if e["input_wait_clocks"] else 0), e["layer"]
+        # A step is charged with its rows' arrival even where they came before it had to wait.
+        charged = ARRIVAL if e["input_wait_clocks"] else 0
+        assert 0 <= e["predicted_cycles"] - e["cycles"] <= charged, e["layer"]
     assert found["cycles"] == sum(e["cycles"] for e in found["layers"])
     assert 100 < found["input_wait_clocks"] < 200  # 144 bytes, and 36 words are stored
     assert found["utilisation"] == round(found["macs"] / found["cycles"] / 36, 4)
@@ -110,5 +113,5 @@ def test_only_clocks_before_the_last_byte_of_a_row_are_waits_for_rows():
     walks = Shown([(0, 0), (112, 1), (116, 0), (130, 1), (140, 0), (170, 1), (175, 0)])
     layer = Shown([(0, 0), (145, 1)])
     waits = sensor_waits(program, walks, layer, taken, [135, 150, 190], 400)
-    # From the counters' start at 104 to the byte of clock 109; from 116 to the byte of clock 124; none for results.
-    assert waits.tolist() == [6 + 9, 0]
+    # From the counters' start at 102 to the byte of clock 109; from 116 to the byte of clock 124; none for results.
+    assert waits.tolist() == [8 + 9, 0]

@@ -20,7 +20,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         nargs="+",
         default=[],
         metavar="FILE",
-        help=".npy; raw .dat or .bin of the input's size, int8 or the file's own type; or a picture",
+        help=".npy; raw .dat, .bin or .raw of the input's size, int8 or the file's own type; or a picture",
     )
     parser.add_argument("--frames", type=int, metavar="N", help="seeded random inputs (default: 1 without --input)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first random input (default: 1)")
@@ -30,6 +30,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         choices=("double", "single"),
         help="how sums are rounded (default: double for .tflite, single for .onnx)",
     )
+    parser.add_argument("--activations", type=float, metavar="KIB", help="as for compile: at most so much memory")
     parser.add_argument("--keep-dead", action="store_true", help="as for compile: channels that do nothing stay")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.set_defaults(run=run)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ocellus import networks
-from ocellus.compiler.engine.command import arithmetic_of
+from ocellus.compiler.engine.command import arithmetic_of, limit_of
 from ocellus.compiler.engine.image import Program
 from ocellus.compiler.graph import Kind
 from ocellus.configurations import Configuration, configuration
@@ -36,8 +36,9 @@ def verify(arguments: argparse.Namespace) -> int:
     arithmetic = arithmetic_of(file, arguments.arithmetic)
     oracle = oracle_of(file.network, arguments.network, arithmetic)
     inputs = gathered(file, arguments.input, arguments.frames, arguments.seed, oracle.unsigned)
+    limit, dead = limit_of(arguments.activations, sizes), arguments.keep_dead
     try:
-        run = ran(file, oracle, sizes, arithmetic, inputs, arguments.engine, progress_line(), arguments.keep_dead)
+        run = ran(file, oracle, sizes, arithmetic, inputs, arguments.engine, progress_line(), dead, limit)
     except SimulationFailed as error:
         raised = re.findall(r"^ *\w+Error: .*", str(error), re.MULTILINE)
         said = raised[-1].strip() if raised else str(error)
@@ -62,7 +63,7 @@ def ran(
     file: NetworkFile, oracle: Oracle, sizes: Configuration, arithmetic: Arithmetic, inputs: Inputs, engine: str,
     tell: Callable[[str], None], keep_dead: bool = False, activation_bytes: int | None = None,
 ) -> Run:  # fmt: skip
-    """All inputs on the engine and on the oracle; the gateware's program takes ``activation_bytes`` at most."""
+    """All inputs on the engine and on the oracle; the program takes ``activation_bytes`` at most."""
     found = Comparison()
     slowest = None
     if engine == "rtl":
@@ -78,7 +79,7 @@ def ran(
                 slowest = result
     else:
         file.check(sizes, arithmetic, keep_dead)
-        program = _program_if_it_fits(file, sizes, arithmetic, keep_dead)
+        program = _program_if_it_fits(file, sizes, arithmetic, keep_dead, activation_bytes)
         for n, (name, x) in enumerate(inputs):
             tell(f"{name}, input {n + 1} of {len(inputs)}: {found.total:,} activations compared")
             _compare_golden(found, name, file, x, arithmetic, oracle.outputs(x))
@@ -89,11 +90,11 @@ def ran(
 
 
 def _program_if_it_fits(
-    file: NetworkFile, sizes: Configuration, arithmetic: Arithmetic, keep_dead: bool
+    file: NetworkFile, sizes: Configuration, arithmetic: Arithmetic, keep_dead: bool, activation_bytes: int | None
 ) -> Program | None:
     """The golden model knows no sizes: a network that does not fit is verified all the same, and the reason told."""
     try:
-        return file.compile(sizes, arithmetic, keep_dead)
+        return file.compile(sizes, arithmetic, keep_dead, activation_bytes=activation_bytes)
     except BadInput as error:
         print(f"not for {sizes.name}: {error}", file=sys.stderr)
         return None

@@ -17,7 +17,7 @@ Changes = Sequence[tuple[int, int]]
 """Clock and value wherever a port's value differs from the clock before, as a watch notes them."""
 _PIPE = 12
 """Less than the clocks from a step's first command to its first result at the tap."""
-_BEGIN = 4
+_BEGIN = 2
 """Clocks after the first byte in which the counters do not run yet."""
 
 

@@ -112,7 +112,7 @@ class Arranger:
         found = overlapped(plan, steps, found, self._works(steps, found, ways))
         needed = [w.wait_rows for w in found]
         end = needed.index(max(needed))
-        took = Clockwork(plan.sizes, plan.bytes_behind).run(self._works(steps, found, ways))
+        took = Clockwork(plan.sizes, plan.clocks_behind).run(self._works(steps, found, ways))
         places = place(plan, steps, found, layouts, self.words)
         peak = peak_words(plan, places)
         return Arrangement(parts, rows, late, steps, found, layouts, ways, places, sum(took), sum(took[end:]), peak)

@@ -68,7 +68,7 @@ def compile_network(
         )
         for number, (step, wait) in enumerate(zip(arrangement.steps, arrangement.waits, strict=True))
     )  # fmt: skip
-    clocks = predict(sizes, layers, steps, plan.bytes_behind)
+    clocks = predict(sizes, layers, steps, plan.clocks_behind)
     host = host_part(plan, arrangement, arithmetic, clocks, [w.size for w in weights])
     return Program.assemble(
         _header(plan, arrangement, arithmetic), layers, steps, np.array(list(tables), np.int8).reshape(-1, 256),

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output and not (folder := Path(arguments.output).absolute().parent).is_dir():
         raise BadInput(f"--output: found no folder {folder}, allowed a file in one that exists")
     file = networks.load(arguments.network)
-    limit = _bytes(arguments.activations, sizes)
+    limit = limit_of(arguments.activations, sizes)
     arithmetic = arithmetic_of(file, arguments.arithmetic)
     program = file.compile(sizes, arithmetic, arguments.keep_dead, activation_bytes=limit)
     print(summary(program))
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _bytes(kib: float | None, sizes: Configuration) -> int | None:
+def limit_of(kib: float | None, sizes: Configuration) -> int | None:
     """A limit of activations in bytes; :class:`BadInput` where the memory has not as many."""
     most = sizes.activation_bytes / 1024
     if kib is not None and not 0 < kib <= most:

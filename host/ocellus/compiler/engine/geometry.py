@@ -7,7 +7,7 @@ import numpy as np
 from ...configurations import PIXELS, Configuration
 from ...program_formats import Epilogue, LayerOp
 from .layers import ArrayLayer
-from .predict import Work, cut_clocks, cut_pace, places_of, tiles_of
+from .predict import Work, cut_clocks, places_of, tiles_of
 
 
 @dataclass(frozen=True)
@@ -124,11 +124,10 @@ def work(
             count * -(-layer.in_shape[2] // sizes.inputs),
             cut_clocks(*shape),
         )
-        held = cut_pace(pace(layer, sizes), groups, cut)
-        return Work(*common, tiles_of(*shape) * groups, sums, held, 1, 0, cut, after, waits)
+        return Work(*common, tiles_of(*shape) * groups, sums, pace(layer, sizes), 1, 0, cut, groups, after, waits)
     places = places_of(sizes, rows, columns, way.tile)
     sets = 0 if layer.op is LayerOp.MAXIMUM else 1 if layer.shared else count
-    return Work(*common, -(-channels // sizes.word), count, pace(layer, sizes), places, sets, 0, after, waits)
+    return Work(*common, -(-channels // sizes.word), count, pace(layer, sizes), places, sets, after=after, waits=waits)
 
 
 def clocks(layer: ArrayLayer, way: Walk, sizes: Configuration, rows: int) -> int:

@@ -159,11 +159,19 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def bytes_behind(self) -> int:
-        """Bytes of a row of the input that only its unfolding asks for, behind the last that comes."""
+    def clocks_behind(self) -> int:
+        """Clocks of the inlet behind the last byte of a row that only its unfolding takes.
+
+        Columns behind the picture are made, a byte a clock. Pixels that end there or with the last column are stored,
+        and behind each that ends there the inlet takes a clock more, which it does in any row when it ends.
+        """
         u, (_, columns, channels) = self.unfolding, self.picture
-        end = (self.shapes[self.input][1] - 1) * u.stride - u.lead + u.columns
-        return max(0, end - columns) * channels if u.columns > 1 else 0
+        if u.columns == 1:
+            return 0
+        ends = [x * u.stride - u.lead + u.columns for x in range(self.shapes[self.input][1])]
+        beyond, last = sum(end > columns for end in ends), sum(end == columns for end in ends)
+        made = max(0, ends[-1] - columns) * channels
+        return made + beyond * (self.words(self.input) + 1) + last * self.words(self.input) - 1
 
     def words(self, storage: str) -> int:
         """Words a pixel."""

@@ -7,7 +7,7 @@ import numpy as np
 from ...program_formats import LayerOp
 from ..graph import Operator, Tensor
 from ..quantisation import activation_range
-from .layers import ArrayLayer, Shape
+from .layers import ArrayLayer
 from .scaling import weighted_stairs
 from .stacks import stacked
 from .storages import Storages, constant, pads
@@ -91,8 +91,3 @@ def biases(x: Tensor, inputs: list[Tensor], sums: np.ndarray) -> np.ndarray:
     given = inputs[2].data if len(inputs) == 3 else None
     bias = np.zeros(len(sums), np.int64) if given is None else given.astype(np.int64).reshape(-1)
     return (bias - x.zero_point * sums).astype(np.int32)
-
-
-def identity_shape(shape: Shape) -> np.ndarray:
-    """Weights of a window that hands on its first tap."""
-    return np.ones((1, 1, shape[2]), np.int8)

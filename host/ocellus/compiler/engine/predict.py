@@ -14,10 +14,12 @@ from .pipeline import drain, wheel
 
 FETCH_STEP, FETCH_LAYER = 11, 26
 """Clocks from one step's beginning until the next is fetched, and more if its layer is another."""
-ARRIVAL = 6
+ARRIVAL = 8
 """Clocks from the last byte of the rows that a step waits for to its beginning."""
 CUT = 4
 """Clocks from a step's fetch to a convolution's first command, besides those in which its first tile is cut."""
+CUT_AGAIN = 5
+"""The same from the clock in which the last tile of the convolution before is cut."""
 SIDE = 3
 """Pixels that are cut in a clock."""
 SETS = 16
@@ -62,8 +64,8 @@ class Work:
         Clocks at least from one end of sums to the next.
     sets : int
         Sets of weights that a group of windows takes.
-    cut : int
-        Clocks in which a convolution's tile is cut.
+    cut, tile_groups : int
+        Clocks in which a convolution's tile is cut, and its groups.
     """
 
     layer: int
@@ -75,6 +77,7 @@ class Work:
     places: int = 1
     sets: int = 0
     cut: int = 0
+    tile_groups: int = 1
     after: int = 0
     waits: bool = False
 
@@ -103,13 +106,19 @@ class Work:
         words = -(-(sizes.outputs if self.point else sizes.word) // sizes.parameter_lanes)
         return max(self.places * self.each, words)
 
+    def tile(self, sizes: Configuration) -> int:
+        """Clocks from one tile of a convolution to the next, which has been cut by then."""
+        return max(self.tile_groups * self.group(sizes), self.cut)
+
     def clocks(self, sizes: Configuration) -> int:
         """Clocks of all groups, when weights come at their own pace, one word a clock."""
+        if self.point:
+            return self.groups // self.tile_groups * self.tile(sizes)
         return self.groups * max(self.group(sizes), self.sets * sizes.window_words)
 
 
 def predict(sizes: Configuration, layers: Sequence[Fields], steps: Sequence[Fields], behind: int = 0) -> list[int]:
-    """Clocks of each layer; the inlet adds ``behind`` bytes to each row of the input."""
+    """Clocks of each layer; the inlet is ``behind`` clocks longer with each row of the input."""
     works, rows = [], 0
     for step in steps:
         works.append(_work(sizes, layers[step["layer"]], step, step["wait_rows"] > rows))
@@ -127,11 +136,10 @@ def _work(sizes: Configuration, layer: Fields, step: Fields, waits: bool) -> Wor
         shape = step["rows"], columns, layer["tile"], bool(layer["cut"])
         tiles, cut = tiles_of(*shape), cut_clocks(*shape)
         groups, sums = tiles * layer["groups"], count * layer["chunks"]
-        held = cut_pace(layer["pace"], layer["groups"], cut)
-        return Work(*common, groups, sums, held, 1, 0, cut, step["after"], waits)
+        return Work(*common, groups, sums, layer["pace"], 1, 0, cut, layer["groups"], step["after"], waits)
     places = places_of(sizes, step["rows"], columns, layer["tile"])
     sets = 0 if layer["op"] == LayerOp.MAXIMUM else 1 if layer["shared"] else count
-    return Work(*common, layer["groups"], count, layer["pace"], places, sets, 0, step["after"], waits)
+    return Work(*common, layer["groups"], count, layer["pace"], places, sets, after=step["after"], waits=waits)
 
 
 def tiles_of(rows: int, columns: int, tile: int, cut: bool) -> int:
@@ -143,11 +151,6 @@ def cut_clocks(rows: int, columns: int, tile: int, cut: bool) -> int:
     """Clocks in which the first tile of a step is cut: three pixels a clock, one of short tiles or rows."""
     pixels = min(columns if cut else rows * columns, tile)
     return -(-pixels // SIDE) if tile == PIXELS and columns >= SIDE else pixels
-
-
-def cut_pace(pace: int, groups: int, cut: int) -> int:
-    """Clocks from the end of one group's sums to the next, where a tile of few groups waits for the next to be cut."""
-    return max(pace, -(-cut // groups))
 
 
 def places_of(sizes: Configuration, rows: int, columns: int, tile: int) -> int:
@@ -169,6 +172,7 @@ class Clockwork:
         self.now = 0  # the last command's clock
         self._left, self._made, self._first = deque([-1] * 4, 4), 0, -SETTLED
         self._begun, self._layer = -FETCH_STEP - FETCH_LAYER - CUT - PIXELS, -1  # hidden behind the first rows
+        self._cut = 0  # the last clock in which a tile was cut
         self._paced = 0  # sums may not end before
         self._combined = 0  # no other layer before
         self._complete: list[int] = []
@@ -211,7 +215,8 @@ class Clockwork:
         self._begun, self._layer = made, work.layer
         first = begin + 1
         if work.point:
-            self.now = self._convolution(work, max(first, fetched + CUT + work.cut)) - 1
+            cut = max(fetched + CUT, self._cut + CUT_AGAIN) + work.cut
+            self.now = self._convolution(work, max(first, cut)) - 1
         else:
             self.now = self._windows(work, first, asks + 1) - 1
         commands = work.groups * work.places * (work.sums + work.operand)
@@ -236,10 +241,13 @@ class Clockwork:
         """One behind the last command."""
         free, first = first, self._held(work, first)
         self._first = first if work.sums == 1 else free
-        group = work.group(self.sizes)
-        end = first + (work.groups - 1) * group + work.least
+        group, tile = work.group(self.sizes), work.tile(self.sizes)
+        last_tile = first + (work.groups // work.tile_groups - 1) * tile
+        end = last_tile + (work.tile_groups - 1) * group + work.least
+        # A tile is cut from the beginning of the one before on.
+        self._cut = last_tile - 1 - (tile - work.cut if last_tile > first else 0)
         for n in reversed(range(min(work.groups, 4))):
-            last = end - 1 - n * group
+            last = end - 1 - n // work.tile_groups * tile - n % work.tile_groups * group
             self._leave(work, free if n == work.groups - 1 else self._left[-1] + 1, last)
         self._paced = end - 1 - work.operand + work.pace
         self._port, self._idle = end - 1 + FREE, 1 - work.groups * work.sums / (end - first)
