@@ -37,7 +37,7 @@ quality: ## recall and precision of the network on scenes it was not trained on
 	$(RUN) scripts/quality.py
 
 numbers: ## what the parts take of an ECP5, and how fast they run there: synthesis, placement, routing
-	$(RUN) scripts/figures.py $(ARGS)
+	$(RUN) -m scripts.figures $(ARGS)
 #              ARGS="pair lane"   some designs; --no-place, --seed, --placer, --router: see --help
 
 bench-cnn: ## real networks through the simulated accelerator: exact, and in how many cycles
