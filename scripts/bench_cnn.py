@@ -104,7 +104,7 @@ def work(given: argparse.Namespace) -> Iterator[tuple[Bench, str, int | None]]:
 
 
 HEADINGS = ("network", "config", "activations in", "cycles", "target", "dense", "effective", "least depthwise",
-            "prediction off", "peak activations", "mismatches")  # fmt: skip
+            "least busy", "prediction off", "peak activations", "mismatches")  # fmt: skip
 
 
 def cells(row: Row) -> list[tuple[str, bool | None]]:
@@ -114,16 +114,17 @@ def cells(row: Row) -> list[tuple[str, bool | None]]:
     told = [(bench.name, None), (config, None), ("-" if limit is None else f"{limit // KIB} KiB", None)]
     if isinstance(found, str):
         return [*told, (found, None), (f"{target:,}", None), *[("", None)] * (len(HEADINGS) - 5)]
-    depthwise, error, peak = (
-        found["depthwise_min_utilisation"], found["prediction_error_max"], found["peak_activation_bytes"]
-    )  # fmt: skip
+    depthwise, busy, error, peak = (
+        found[key]
+        for key in ("depthwise_min_utilisation", "depthwise_min_busy", "prediction_error_max", "peak_activation_bytes")
+    )
     return [
         *told,
         (f"{found['cycles']:,}", found["cycles"] <= target),
         (f"{target:,}", None),
         (f"{found['utilisation']:.1%}", None),
         (f"{found['effective_utilisation']:.1%}", None),
-        ("-" if depthwise is None else f"{depthwise:.1%}", depthwise is None or depthwise >= DEPTHWISE_TARGET),
+        *(("-" if n is None else f"{n:.1%}", n is None or n >= DEPTHWISE_TARGET) for n in (depthwise, busy)),
         ("-" if error is None else f"{error:.1%}", error is None or error <= ERROR_TARGET),
         (f"{peak / KIB:.1f} KiB", None if limit is None else peak <= limit),
         (f"{found['mismatches']:,}", not found["mismatches"]),

@@ -19,7 +19,7 @@ LARGE = replace(
 """The array of ecp5-288 with memories that hold the MobileNets: its clocks, if an ECP5 had so many."""
 
 DEPTHWISE_TARGET = 0.8
-"""Share of its cycles' multiplications that every depthwise layer is to do."""
+"""Share of its cycles' multiplications that every depthwise layer is to do, and of cycles with any."""
 ERROR_TARGET = 0.01
 """How far a layer's predicted clocks may be off."""
 

@@ -68,7 +68,7 @@ def test_names_that_do_not_exist_are_refused(bench, capsys):
 def test_what_misses_its_target_is_red():
     found = {
         "cycles": 401, "utilisation": 0.5, "effective_utilisation": 0.4, "depthwise_min_utilisation": 0.9,
-        "prediction_error_max": 0.02, "peak_activation_bytes": 1, "mismatches": 0,
+        "depthwise_min_busy": 0.95, "prediction_error_max": 0.02, "peak_activation_bytes": 1, "mismatches": 0,
     }  # fmt: skip
     console = Console(force_terminal=True, color_system="standard", width=160, record=True)
     console.print(bench_cnn.shown([(SMALL, "tiny", 1, found)]))

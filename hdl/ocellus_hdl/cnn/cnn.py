@@ -33,7 +33,7 @@ class Cnn(wiring.Component):
     i, o : stream(TENSOR_BYTE)
         The input and the output tensor, one output for each input, in order.
     i_load : stream(unsigned(32)), in
-        A program image, word by word; waits until no inference runs.
+        A program image, word by word; waits until no inference runs, or one waits for rows of its tensor.
     i_load_reset : unsigned(1), in
         Forget a half-loaded or refused image.
     o_status : CNN_STATUS, out

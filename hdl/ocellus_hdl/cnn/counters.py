@@ -16,7 +16,7 @@ class Counters(wiring.Component):
     """Four counts a layer, modulo 2^32, that run on from one inference to the next: what is read twice is subtracted.
 
     The clocks of a layer's steps are added up in registers, and go to the memory when another layer begins or the
-    inference ends: thirteen clocks, in which no further layer begins, since it takes longer to fetch its descriptor.
+    inference ends: thirteen clocks, in which the walk lets no further layer begin.
 
     Parameters
     ----------

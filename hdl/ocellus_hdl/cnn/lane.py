@@ -51,7 +51,8 @@ class RequantiserLane(wiring.Component):
         ``minimum <= maximum``; taken :attr:`LATENCY` - 2 clocks after the value.
     o : signed(8), out
     o_raw : signed(32), out
-        ``zero_point + r`` modulo 2^32 without the clamp; in single rounding for ``a << e`` of 32 bits.
+        ``zero_point + r`` modulo 2^32 without the clamp; in single rounding for ``a << e`` of 32 bits. All bits of the
+        rounding, for tests: the engine leaves it open, and synthesis leaves it out.
     """
 
     LATENCY = Multiplier.LATENCY + 7

@@ -21,7 +21,7 @@ LEFT_BITS = 28
 
 
 class Loader(wiring.Component):
-    """One word a clock; begins when no inference runs.
+    """One word a clock; begins when no inference runs, or nothing of it is under way while it waits for rows.
 
     The network loaded before is gone from the first word on. A refused image says why in ``o_status.error``, which
     stands until the next image begins; the words after it are swallowed until ``i_reset``.
@@ -36,7 +36,7 @@ class Loader(wiring.Component):
     i_reset : unsigned(1), in
         Forget a half-loaded or refused image: the next word is a header again. A network loaded whole stays.
     i_idle : unsigned(1), in
-        No inference runs.
+        An image may come.
     o : flow(LOAD), out
         To the datapath's memories.
     o_program : flow(PIECE), out

@@ -24,7 +24,7 @@ PIECE = data.StructLayout({"address": 16, "data": 32})
 
 
 class Sequencer(wiring.Component):
-    """Seven clocks prepare a step, 25 more its layer when it is another than the last step's; the walk hides them.
+    """Ten clocks prepare a step, 26 more its layer when it is another than the last step's; the walk hides them.
 
     Parameters
     ----------

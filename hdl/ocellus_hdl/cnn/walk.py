@@ -18,7 +18,7 @@ from .window import WindowWalk
 from .words import SETS, command, flow
 
 SETTLED = 13
-"""Clocks from a step's first command to another layer's, at least: the counters need them to keep count."""
+"""Clocks of the counters, in which no other layer may begin; between first commands lie two registers more."""
 
 
 class Walk(wiring.Component):

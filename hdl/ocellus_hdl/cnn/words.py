@@ -48,7 +48,7 @@ class Section(enum.Enum, shape=2):
 LOAD = data.StructLayout({"section": Section, "address": ADDRESS_BITS, "part": 8, "data": 32})
 """A 32-bit word on its way to a memory: ``part`` of the word at ``address``.
 
-Weights have ``inputs * outputs / 4`` parts a word; parameters three a lane (bias, multiplier, shift), lane 0 first;
+Weights have ``weight_row_bytes / 4`` parts a row; parameters three a lane (bias, multiplier, shift), lane 0 first;
 tables one, ``address`` counting four bytes.
 """
 
