@@ -3,20 +3,8 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value, signed
-from amaranth.vendor import LatticePlatform
 
 WIDTH = 18
-
-
-class Ecp5(LatticePlatform):
-    """The chip, without a board."""
-
-    device = "LFE5U-85F"
-    package = "BG756"
-    speed = "6"
-    default_clk = None
-    resources = ()
-    connectors = ()
 
 
 class Mult18x18d(Elaboratable):

@@ -11,7 +11,7 @@ from amaranth.sim import Simulator
 
 import ocellus_hdl.cnn.cells
 from ocellus_hdl.cnn.cells import choice_of_four, kept_plus
-from tb.cnn.cells import Ecp5
+from scripts.ecp5 import Chip
 
 
 class Cell(Elaboratable):
@@ -73,7 +73,7 @@ def results(build: Callable[[Module], Value], inputs: list[Signal], values: list
     return got
 
 
-@pytest.mark.parametrize("platform", [None, Ecp5()], ids=["plain", "cells"])
+@pytest.mark.parametrize("platform", [None, Chip()], ids=["plain", "cells"])
 def test_a_choice_of_four_takes_the_item(platform: object, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ocellus_hdl.cnn.cells, "Instance", Cell)
     items, choice = [Signal(2, name=f"item_{n}") for n in range(4)], Signal(2)
@@ -82,7 +82,7 @@ def test_a_choice_of_four_takes_the_item(platform: object, monkeypatch: pytest.M
     assert got == [row[row[4]] for row in values]
 
 
-@pytest.mark.parametrize("platform", [None, Ecp5()], ids=["plain", "cells"])
+@pytest.mark.parametrize("platform", [None, Chip()], ids=["plain", "cells"])
 def test_a_kept_sum_is_exact_and_a_new_one_forgets(platform: object, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ocellus_hdl.cnn.cells, "Instance", Cell)
     rng = random.Random(1)

@@ -18,7 +18,8 @@ import ocellus_hdl.cnn.multiplier
 from ocellus_hdl.cnn.multiplier import Multiplier
 from ocellus_hdl.cnn.pair import PairMultiplier
 from ocellus_sim.cosim import builds, toolchain
-from tb.cnn.cells import Ecp5, Mult18x18d
+from scripts.ecp5 import Chip
+from tb.cnn.cells import Mult18x18d
 
 HARDWARE = object()
 """A platform that is none with a cell of its own: the arithmetic of the hardware around plain multipliers."""
@@ -77,7 +78,7 @@ def test_both_products_are_exact_after_the_latency(packed: bool, platform: objec
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.usefixtures("cells")
 def test_both_products_are_exact_with_the_chip_s_own_cell(packed: bool):
-    check_pair(packed, Ecp5())
+    check_pair(packed, Chip())
 
 
 def test_one_multiplier_is_all_that_a_packed_pair_takes(monkeypatch: pytest.MonkeyPatch):
@@ -88,7 +89,7 @@ def test_one_multiplier_is_all_that_a_packed_pair_takes(monkeypatch: pytest.Monk
         return Mult18x18d(kind, *arguments)
 
     monkeypatch.setattr(ocellus_hdl.cnn.multiplier, "Instance", count)
-    Fragment.get(PairMultiplier(), Ecp5()).prepare()
+    Fragment.get(PairMultiplier(), Chip()).prepare()
     assert taken == ["MULT18X18D"]
 
 
@@ -107,7 +108,7 @@ def test_all_operands_of_a_packed_pair_in_verilator(tmp_path: Path):
     assert (run.returncode, run.stdout.strip()) == (0, str(1 << 24)), run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("platform", [None, Ecp5()])
+@pytest.mark.parametrize("platform", [None, Chip()])
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize(
     "shapes",
