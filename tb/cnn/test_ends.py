@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
+from ocellus.compiler.engine.layers import Plan, Unfolding
+from ocellus.compiler.graph import Network
 from ocellus.configurations import configuration
 from ocellus.program_formats import IMAGE_HEADER
 from ocellus_hdl.cnn.inlet import Inlet
@@ -195,3 +197,40 @@ def test_the_outlet_sends_rows_columns_channels(name: str, shape: tuple[int, int
     simulate(outlet, drive, look, take)
     want = [(int(v), int(n == x.size - 1)) for n, v in enumerate(x.ravel())]
     assert got == want * 2
+
+
+@pytest.mark.parametrize("unfold", [(1, 1, 0), (3, 2, 0), (3, 1, 1), (4, 2, 1), (4, 1, 1), (2, 2, 0)])
+def test_a_row_is_there_as_soon_as_the_compiler_reckons(unfold: tuple[int, int, int]) -> None:
+    """Between a plain row's last byte and its being there lie three clocks."""
+    c, (rows, columns, channels) = configuration("ecp5"), (3, 8, 3)
+    u, stride, lead = unfold
+    stored, size = (columns + 2 * lead - u) // stride + 1 + (u == 3 and not lead), u * channels
+    header: Header = {
+        "input_rows": rows, "input_columns": columns, "input_channels": channels, "unfold_columns": u,
+        "unfold_stride": stride, "unfold_lead": lead, "stored_columns": stored, "unfold_bytes": size if u > 1 else 0,
+        "ring_rows": rows, "input_row_line": 1, "input_plane_bank": 1,
+    }  # fmt: skip
+    inlet, bytes_taken, clocks = Inlet(c), 0, 0
+
+    async def drive(ctx: Any) -> None:
+        nonlocal bytes_taken, clocks
+        for port in (inlet.i_open, inlet.o.ready, inlet.i.valid):
+            ctx.set(port, 1)
+        for name, value in header.items():
+            ctx.set(getattr(inlet.i_header, name), value)
+        while not ctx.get(inlet.o_rows):
+            clocks += bytes_taken == columns * channels
+            bytes_taken += ctx.get(inlet.i.ready)
+            await ctx.tick()
+
+    simulate(inlet, drive)
+    shapes = {"x": (rows, stored, size)}
+    plan = Plan(
+        Network("", "", 0, {}, (), "x", "x"),
+        c,
+        "x",
+        (rows, columns, channels),
+        shapes=shapes,
+        unfolding=Unfolding(u, stride, lead),
+    )
+    assert clocks == 3 + plan.clocks_behind

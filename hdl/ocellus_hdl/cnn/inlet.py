@@ -16,7 +16,7 @@ LEAVING = 4
 
 
 class Inlet(wiring.Component):
-    """A byte a clock, a clock for each word stored, and six for each row.
+    """A byte a clock, a clock for each word stored, four for each row, and those of its unfolding beyond the last byte.
 
     A stored pixel holds the bytes of ``unfold_columns`` columns of the tensor side by side, ``input_fill`` beyond the
     row's ends. A tensor ends with its ``last``: when it is shorter than the network's input the rest keeps its old
