@@ -75,7 +75,7 @@ def measure(name: str, options: argparse.Namespace, console: Console) -> Numbers
     if not options.no_place:
         try:
             with console.status(f"{name}: placement and routing (build/numbers/{name})"):
-                placed = place(folder, PLANS.get(name), options)
+                placed = place(folder, None if options.no_plan else PLANS.get(name), options)
             end = f"{placed.fmax} MHz; {placed.slowest}" if placed.fmax else f"{placed.overused} wires still shared"
             console.print(f"{name}: {placed.estimate} MHz placed, {end} after {time.monotonic() - start:.0f} s")
         except ToolError as error:
@@ -144,6 +144,7 @@ def main() -> int:
     parser.add_argument("--placer", default="heap", choices=("heap", "static", "sa"))
     parser.add_argument("--router", default="router2", choices=("router1", "router2"))
     parser.add_argument("--minutes", type=float, default=30, help="after which placing and routing is given up")
+    parser.add_argument("--no-plan", action="store_true", help="the placer's own places for multipliers and RAMs")
     parser.add_argument("--no-place", action="store_true", help="synthesis alone")
     parser.add_argument("--wide", action="store_true", help="join LUT4s to larger ones: faster, and more of them")
     parser.add_argument("--wire", type=int, default=900, metavar="PS", help="what synthesis takes a wire's delay for")
