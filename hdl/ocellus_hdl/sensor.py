@@ -74,6 +74,12 @@ class Sensor(wiring.Component):
         With ``taps`` alone.
     """
 
+    resting = (
+        "cnn", "-cnn.accounts", "-cnn.inlet", "metadata.peak_finder", "metadata.top_list", "metadata.box_placer",
+        "metadata.record_writer", "link.packet_framer",
+    )  # fmt: skip
+    """Parts that mostly have nothing to do, and those in them (with a minus) that go on: a hint for simulators."""
+
     i_array: stream.Interface
     i_control: stream.Interface
     o_control: stream.Interface

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ocellus_sim.cosim import builds, simulate, toolchain, verilog
+from ocellus_sim.cosim import builds, conversion, simulate, toolchain
 
 CLOCKS = 2_000_000
 FACTORY = "tb.cosim.pipeline:Pipeline"
@@ -13,7 +13,7 @@ FACTORY = "tb.cosim.pipeline:Pipeline"
 
 def bare_loop(work: Path, macs: int) -> Path:
     """The yardstick's executable: Verilator's flags are the burst's own, without cocotb's interface."""
-    (work / "top.v").write_text(verilog.convert(FACTORY, {"macs": macs}))
+    (work / "top.v").write_text(conversion.convert(FACTORY, {"macs": macs}))
     env, log = toolchain.environment(), work / "build.log"
     flags = [flag for flag in builds.VERILATOR_FLAGS if flag != "--vpi"]
     source = str(Path(__file__).with_name("bare_loop.cpp"))

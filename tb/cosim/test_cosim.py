@@ -1,5 +1,6 @@
 """The co-simulation itself: streams, ports, time, failures and the store of builds."""
 
+import json
 import subprocess
 import sys
 import time
@@ -171,3 +172,29 @@ def test_arguments_have_one_name_each():
     assert len({canonical(v) for v in (1, True, 1.0, "1", (1,), [1], None, b"1")}) == 8
     with pytest.raises(TypeError):
         canonical(object())
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_parts_at_rest_cost_nothing_and_change_nothing(stall, tmp_path):
+    seen = []
+    for number, resting in enumerate(((), ("worker", "-worker.wall_clock", "restless"), ("worker",))):
+        run = simulate(
+            "tb.cosim.workshop:Workshop", {"resting": resting}, test_module="tb.cosim.workshop_bench",
+            parameters={"stall": stall}, run_dir=tmp_path / str(number), seed=1,
+        )  # fmt: skip
+        seen.append(json.loads((run / "given.json").read_text()))
+    whole, divided, restless = seen
+    assert divided["given"] == whole["given"]
+    assert restless["given"] == whole["given"]
+    assert len(whole["given"][2][0]) == 20
+    assert whole["rested"] == {}
+    assert divided["rested"].keys() == {"worker", "restless"}
+    # In each silence, that is; a sink that stalls is an input that changes.
+    assert divided["rested"]["worker"] > 3 * 12_000 or stall
+    assert divided["rested"]["restless"] == 0
+    assert restless["rested"] == {"worker": 0}, "its wall clock goes on"
+
+
+def test_a_part_that_is_not_there_is_refused(store):
+    with pytest.raises(ToolError, match="no part 'cellar' in the component"):
+        build("tb.cosim.workshop:Workshop", {"resting": ("cellar",)})

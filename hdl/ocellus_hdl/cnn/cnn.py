@@ -8,7 +8,7 @@ from ocellus.configurations import Configuration
 from ocellus.program_formats import CNN_SPENT, Epilogue
 
 from ..layouts import struct
-from .counters import Counters
+from .accounts import Accounts
 from .datapath import Datapath
 from .descriptor import STATUS, TENSOR
 from .inlet import Inlet
@@ -42,7 +42,7 @@ class Cnn(wiring.Component):
     o_inference_clocks : unsigned(32), out
         From the acceptance of the last input byte to the last step's end; steady while the output leaves.
     i_count_address, o_count : unsigned(10), unsigned(32)
-        A layer's counter, as :class:`Counters` has them; while no inference is under way.
+        A layer's counter, as :class:`~ocellus_hdl.cnn.counters.Counters` has them; while no inference is under way.
     o_spent : CNN_SPENT, out
         How the clocks of the inference were spent, from its first row on; steady while the output leaves.
     o_busy, o_layer : unsigned(1), unsigned(8), out
@@ -83,7 +83,7 @@ class Cnn(wiring.Component):
         resets = ResetInserter(forgets)
         sequencer, walk, datapath = Sequencer(c), Walk(c), Datapath(c)
         inlet, outlet = Inlet(c), Outlet(c)
-        m.submodules.counters = counters = Counters(c)
+        m.submodules.accounts = accounts = Accounts(c)
         m.submodules.sequencer = resets(sequencer)
         # What is on its way through these drains while the image comes.
         m.submodules.walk = walk
@@ -153,7 +153,17 @@ class Cnn(wiring.Component):
 
         wiring.connect(m, datapath.o_tap, wiring.flipped(self.o_tap))
         m.d.comb += [self.o_busy.eq(walk.o_walks | walk.o_full), self.o_layer.eq(walk.o_number)]
-        self._count(m, sequencer, walk, inlet, counters)
+        m.d.comb += [
+            accounts.i_begins.eq(sequencer.o_rests & inlet.o_begun),
+            accounts.i_ends.eq(sequencer.o_deliver),
+            accounts.i_full.eq(inlet.o_full),
+            accounts.i_layer.eq(walk.o_number),
+            accounts.i_spent.eq(Cat(walk.o_busy, walk.o_weights, walk.o_requantiser, walk.o_input)),
+            accounts.i_address.eq(self.i_count_address),
+            self.o_count.eq(accounts.o),
+            self.o_spent.eq(accounts.o_spent),
+            self.o_inference_clocks.eq(accounts.o_inference_clocks),
+        ]
         return m
 
     def _calm(self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath) -> Value:
@@ -162,38 +172,3 @@ class Cnn(wiring.Component):
         waits = sequencer.o_prepared & ~goes & ~walk.o_walks & ~walk.o_full & datapath.o_idle
         m.d.sync += [goes.eq(sequencer.o_go), calm.eq(sequencer.o_rests | waits)]
         return calm
-
-    def _count(self, m: Module, sequencer: Sequencer, walk: Walk, inlet: Inlet, counters: Counters) -> None:
-        """Counters that stand still from the last step's end to the next tensor's first byte."""
-        runs = Signal()
-        with m.If(sequencer.o_rests & inlet.o_begun):
-            m.d.sync += runs.eq(1)
-        with m.If(sequencer.o_deliver):
-            m.d.sync += runs.eq(0)
-        # Sums lag by a clock: what a clock was spent on is known late in it.
-        begins, counts, layer, spent = Signal(), Signal(), Signal(8), Signal(4)
-        m.d.sync += [
-            begins.eq(sequencer.o_rests & inlet.o_begun),
-            counts.eq(runs),
-            layer.eq(walk.o_number),
-            spent.eq(Cat(walk.o_busy, walk.o_weights, walk.o_requantiser, walk.o_input)),
-        ]
-        m.d.comb += [
-            counters.i_runs.eq(counts),
-            counters.i_layer.eq(layer),
-            counters.i_spent.eq(spent),
-            counters.i_address.eq(self.i_count_address),
-            self.o_count.eq(counters.o),
-        ]
-        for n, field in enumerate(CNN_SPENT.fields):
-            total = self.o_spent[field.name]
-            with m.If(begins):
-                m.d.sync += total.eq(0)
-            with m.Elif(counts):
-                m.d.sync += total.eq(total + spent[n])
-        full = Signal()
-        m.d.sync += full.eq(inlet.o_full)
-        with m.If(~full):
-            m.d.sync += self.o_inference_clocks.eq(0)
-        with m.Elif(counts):
-            m.d.sync += self.o_inference_clocks.eq(self.o_inference_clocks + 1)

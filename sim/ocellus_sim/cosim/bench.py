@@ -138,6 +138,12 @@ class Bench:
         """Clocks since the last reset: the number of the coming clock."""
         return harness().cycle()
 
+    @property
+    def rested(self) -> dict[str, int]:
+        """Clocks for which each region of the design (docs/cosim.md) was at rest and cost nothing."""
+        calls = harness()
+        return {calls.region_name(i).decode(): calls.region_rested(i) for i in range(calls.regions())}
+
     def reset(self) -> None:
         """One clock of reset with silent streams; the clock count starts at 0 again."""
         harness().reset()

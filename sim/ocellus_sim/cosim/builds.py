@@ -15,12 +15,14 @@ from typing import Any
 
 from ocellus_sim.cosim import content, toolchain, verilog
 
-HARNESS = Path(__file__).parent / "harness"
+HERE = Path(__file__).parent
+HARNESS = HERE / "harness"
+CONVERSION = ("conversion", "regions", "verilog")
+"""Modules that decide what Verilog a component becomes; run in a process of their own, never imported here."""
 
-# Moving conditions together took four fifths of Verilator's time on a large design. Its lint judges Verilog that people
-# write; this is Yosys', whose widths and names are its own.
+# Verilator's lint judges Verilog that people write; this is Yosys', whose widths and names are its own.
 VERILATOR_FLAGS = (
-    "--cc --exe --vpi --assert --no-timing -O3 -fno-merge-cond-motion --x-assign unique --x-initial unique "
+    "--cc --exe --vpi --assert --no-timing -O3 --x-assign unique --x-initial unique "
     "--timescale-override 1ps/1ps "
     f"-Wno-lint -Wno-style -Wno-fatal --top-module {verilog.TOP} --prefix Vtop -Mdir . -o simulator"
 ).split()
@@ -106,7 +108,12 @@ def build(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool 
 
 def _source_key(factory: str, arguments: dict[str, Any], waves: bool) -> str:
     module = factory.partition(":")[0]
-    files = [*content.source_files(module), *sorted(HARNESS.iterdir()), Path(__file__), Path(verilog.__file__)]
+    files = [
+        *content.source_files(module),
+        *sorted(HARNESS.iterdir()),
+        Path(__file__),
+        *(HERE / f"{name}.py" for name in CONVERSION),
+    ]
     parts: list[str | bytes] = [factory, content.canonical(arguments), str(waves), str(toolchain.versions())]
     for path in files:
         parts += [path.name, path.read_bytes()]
@@ -129,7 +136,10 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
     with tempfile.TemporaryDirectory(prefix="tmp-", dir=store) as temporary:
         work = Path(temporary)
         (work / "arguments.pickle").write_bytes(pickle.dumps(arguments))
-        command = [sys.executable, "-m", verilog.__name__, factory, str(work / "arguments.pickle"), str(work / "top.v")]
+        files = [str(work / "arguments.pickle"), str(work / "top.v")]
+        command = [sys.executable, "-m", f"{__package__}.conversion", factory, *files]
+        if waves:
+            command.append("whole")  # whoever looks at waves expects one clock that runs
         toolchain.run(command, Path.cwd(), toolchain.environment(), work / "build.log")
         text = (work / "top.v").read_bytes()
         harness = [path.read_bytes() for path in sorted(HARNESS.iterdir())]
@@ -156,7 +166,7 @@ def _verilate(work: Path, store: Path, waves: bool) -> None:
     (work / "ports.cpp").write_text(_port_table(ports))
     # Only the top's ports stay visible to cocotb, to be read: all else is free to be optimised away, and what cocotb
     # could write at any time costs a fifth of a small design's speed.
-    public = "".join(f'public_flat_rd -module "{verilog.TOP}" -var "{p.name}"\n' for p in ports)
+    public = "".join(f'public_flat_rd -module "{verilog.TOP}" -var "{p.name}"\n' for p in ports if not p.internal)
     (work / "ports.vlt").write_text("`verilator_config\n" + public)
     env = toolchain.environment()
     libs = toolchain.cocotb_libs()
@@ -181,12 +191,23 @@ def _verilate(work: Path, store: Path, waves: bool) -> None:
 
 
 def _port_table(ports: list[verilog.TopPort]) -> str:
-    rows = "".join(
-        f'    ports.push_back({{"{p.name}", {p.width}, {str(p.is_input).lower()}, '
-        f"reinterpret_cast<uint8_t*>(&top.{p.cpp_name}), sizeof(top.{p.cpp_name})}});\n"
-        for p in ports
-    )
-    return f'#include "model.h"\n\nvoid list_ports(Vtop& top, std::vector<Port>& ports) {{\n{rows}}}\n'
+    """C++ that leads the harness to the model's ports (model.h)."""
+
+    def data(port: verilog.TopPort) -> str:
+        return f"reinterpret_cast<uint8_t*>(&top->{port.cpp_name})"
+
+    lines = ['#include "model.h"', '#include "regions.h"', "", "void Model::connect() {"]
+    for p in ports:
+        if p.name == verilog.DRIVE:
+            lines.append(f"    drive = {data(p)};")
+        elif not p.region:
+            facts = f'"{p.name}", {p.width}, {str(p.is_input).lower()}'
+            lines.append(f"    ports.push_back({{{facts}, {data(p)}, sizeof(top->{p.cpp_name})}});")
+        elif p.is_input:
+            inputs = next((q for q in ports if q.region == p.region and not q.is_input), None)
+            where = f"{data(inputs)}, sizeof(top->{inputs.cpp_name})" if inputs else "nullptr, 0"
+            lines.append(f'    regions.emplace_back("{p.region.replace("__", ".")}", {data(p)}, {where});')
+    return "\n".join([*lines, "}", ""])
 
 
 def _lend_runtime(runtime: Path, work: Path) -> None:

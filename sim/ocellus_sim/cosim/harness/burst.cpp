@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model.h"
+#include "regions.h"
 #include "streams.h"
 
 namespace {
@@ -52,7 +53,10 @@ bool all_hold(const Condition* conditions, int n) {
 }
 
 void rise() {
+    for (Region& r : model.regions) r.decide();
+    for (Region& r : model.regions) r.raise();
     model.wait(bench.half_low);
+    *model.drive = 0;
     *bench.clock = 1;
     model.eval();
 }
@@ -60,6 +64,8 @@ void rise() {
 void fall() {
     model.wait(bench.half_high);
     *bench.clock = 0;
+    for (Region& r : model.regions) *r.clock = 0;
+    *model.drive = 1;
     model.eval();
 }
 
@@ -72,6 +78,10 @@ const char* ocellus_port_name(int port) { return model.ports[port].name; }
 int ocellus_port_width(int port) { return static_cast<int>(model.ports[port].width); }
 int ocellus_port_input(int port) { return model.ports[port].input; }
 
+int ocellus_regions() { return static_cast<int>(model.regions.size()); }
+const char* ocellus_region_name(int region) { return model.regions[region].name; }
+uint64_t ocellus_region_rested(int region) { return model.regions[region].all; }
+
 // Forgets every stream and watch of an earlier test; ports are -1 where the top has none.
 void ocellus_open(int clock, int reset, uint64_t period) {
     bench = Bench{};
@@ -81,9 +91,13 @@ void ocellus_open(int clock, int reset, uint64_t period) {
     bench.half_high = period - period / 2;
     *bench.clock = 0;
     *bench.reset = 0;
+    for (Region& r : model.regions) {
+        r.wake();
+        r.all = 0;
+    }
 }
 
-void ocellus_eval() { model.eval(); }
+void ocellus_eval() { model.take_inputs(); }
 
 void ocellus_set(int port, const uint64_t* words) {
     std::memcpy(data_of(port), words, model.ports[port].bytes);
@@ -164,7 +178,8 @@ void ocellus_reset() {
     for (Sink& s : bench.sinks)
         if (!s.tap) *s.ready = 0;
     *bench.reset = 1;
-    model.eval();
+    model.take_inputs();
+    for (Region& r : model.regions) r.wake();
     rise();
     *bench.reset = 0;
     fall();
@@ -179,7 +194,7 @@ void ocellus_burst() { bench.quiet = 0; }
 int ocellus_run(uint64_t cycles, uint64_t idle, const Condition* conditions, int n_conditions) {
     for (Source& s : bench.sources) s.drive();
     for (Sink& s : bench.sinks) s.drive();
-    model.eval();
+    model.take_inputs();
     for (uint64_t end = bench.cycle + cycles;;) {
         if (model.context->gotFinish()) return FINISHED;
         if (all_hold(conditions, n_conditions)) return REACHED;

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "model.h"
+#include "regions.h"
 #include "verilated_vpi.h"
 
 extern "C" void vlog_startup_routines_bootstrap();  // cocotb's VPI library
@@ -63,7 +64,8 @@ int main(int argc, char** argv) {
     const auto top = std::make_unique<Vtop>(context.get(), "");
     model.context = context.get();
     model.top = top.get();
-    list_ports(*top, model.ports);
+    model.connect();
+    *model.drive = 0;
 #if VM_TRACE
     const auto vcd = std::make_unique<VerilatedVcdC>();
     top->trace(vcd.get(), 99);

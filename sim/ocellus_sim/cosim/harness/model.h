@@ -1,4 +1,4 @@
-// The model that main.cpp owns and burst.cpp drives: its ports as a table, its clock, its trace.
+// The model that main.cpp owns and burst.cpp drives: its ports as a table, its regions, its clock, its trace.
 #pragma once
 
 #include <cstddef>
@@ -6,11 +6,14 @@
 #include <vector>
 
 #include "Vtop.h"
+#include "Vtop__Syms.h"
 #include "verilated.h"
 
 #if VM_TRACE
 #include "verilated_vcd_c.h"
 #endif
+
+struct Region;
 
 struct Port {
     const char* name;
@@ -24,11 +27,28 @@ struct Model {
     VerilatedContext* context = nullptr;
     Vtop* top = nullptr;
     std::vector<Port> ports;
+    std::vector<Region> regions;
+    uint8_t* drive = nullptr;  // as it rises the inputs reach the design
 #if VM_TRACE
     VerilatedVcdC* vcd = nullptr;
 #endif
 
+    // Generated beside the build: finds all of these in `top`.
+    void connect();
+
     void eval() { top->eval(); }
+
+    // New inputs between two clocks.
+    void take_inputs() {
+        *drive = 0;
+        eval();
+        *drive = 1;
+        eval();
+    }
+
+    // All that the model remembers, memories too: plain data, which may be copied and put back between evaluations.
+    uint8_t* storage() { return reinterpret_cast<uint8_t*>(top->rootp->vlSymsp); }
+    size_t bytes() const { return sizeof(Vtop__Syms); }
 
     // Writes what has settled, before the time moves on.
     void dump() {
@@ -44,6 +64,3 @@ struct Model {
 };
 
 extern Model model;
-
-// Generated beside the build: one line a port of the top.
-void list_ports(Vtop& top, std::vector<Port>& ports);
