@@ -1,0 +1,1 @@
+"""Campaigns: many independent runs, their results line by line, and the report."""
