@@ -1,6 +1,7 @@
 """Two arrays that must be equal, and where they first are not: the message of every failing comparison."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,13 +10,45 @@ from numpy.typing import ArrayLike, NDArray
 _ROWS, _COLUMNS = 1, 3
 
 
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """Where two arrays first part.
+
+    Attributes
+    ----------
+    at : tuple of int
+        Index of the first element that differs, in the order the data flows; of arrays of other shapes, ().
+    want, got : ndarray
+        The arrays; of vectors of other lengths, what they have in common.
+    """
+
+    message: str
+    at: tuple[int, ...] = ()
+    want: NDArray = field(default_factory=lambda: np.zeros(0))
+    got: NDArray = field(default_factory=lambda: np.zeros(0))
+
+    def __str__(self) -> str:
+        return self.message
+
+
 def first_difference(
     stage: str,
     want: ArrayLike | bytes | bytearray,
     got: ArrayLike | bytes | bytearray,
     axes: Sequence[str] = ("row", "column", "channel"),
 ) -> str | None:
-    """None if ``got`` equals ``want``, else a message that names the first differing element.
+    """The message of `difference`, or None."""
+    found = difference(stage, want, got, axes)
+    return None if found is None else found.message
+
+
+def difference(
+    stage: str,
+    want: ArrayLike | bytes | bytearray,
+    got: ArrayLike | bytes | bytearray,
+    axes: Sequence[str] = ("row", "column", "channel"),
+) -> Difference | None:
+    """None if ``got`` equals ``want``, else the first differing element and a message that names it.
 
     Parameters
     ----------
@@ -29,18 +62,21 @@ def first_difference(
 
     Returns
     -------
-    str or None
-        Stage, coordinates, both values, the number of differing elements, and the neighbourhood in both arrays. Where
-        the shapes differ the message says so, and of two vectors it names the first difference within the shorter.
+    Difference or None
+        Its message has stage, coordinates, both values, the number of differing elements, and the neighbourhood in both
+        arrays. Where the shapes differ the message says so, and of two vectors it names the first difference within the
+        shorter.
     """
     wanted, given = _array(want), _array(got)
     if wanted.shape != given.shape:
         message = f"{stage}: shape {given.shape} instead of {wanted.shape}"
         if wanted.ndim != 1 or given.ndim != 1:
-            return message + "."
+            return Difference(message + ".", (), wanted, given)
         n = min(len(wanted), len(given))
-        inner = first_difference(stage, wanted[:n], given[:n], axes)
-        return f"{message}; the {n} common elements are equal." if inner is None else f"{message}.\n{inner}"
+        inner = difference(stage, wanted[:n], given[:n], axes)
+        if inner is None:
+            return Difference(f"{message}; the {n} common elements are equal.", (), wanted[:n], given[:n])
+        return Difference(f"{message}.\n{inner.message}", inner.at, inner.want, inner.got)
     differs = _differs(wanted, given)
     count = int(np.count_nonzero(differs))
     if count == 0:
@@ -49,10 +85,11 @@ def first_difference(
     at = tuple(int(i) for i in np.unravel_index(int(np.argmax(differs)), differs.shape))
     names = [*axes[: len(at)], *(f"axis {k}" for k in range(len(axes), len(at)))]
     place = ", ".join(f"{name} {i}" for name, i in zip(names, at, strict=True)) or "the value"
-    return (
+    message = (
         f"{stage}: first difference at {place}: want {wanted[at]}, got {given[at]}; "
         f"{count} of {differs.size} elements differ." + (_neighbourhood(wanted, given, at, names) if at else "")
     )
+    return Difference(message, at, wanted, given)
 
 
 def _array(values: ArrayLike | bytes | bytearray) -> NDArray:

@@ -11,7 +11,7 @@ from ocellus.decoder import decode, frames
 from ocellus.formats import Mode, PacketType
 from ocellus.program_formats import CNN_SPENT
 from ocellus.records import Record
-from ocellus_sim.compare import first_difference
+from ocellus_sim.compare import Difference, difference
 from ocellus_sim.golden import link, metadata
 from ocellus_sim.golden.sensor import UNTIMED, Passage
 from ocellus_sim.verify.comparison import part_of
@@ -26,7 +26,7 @@ class Check:
 
     stage: str
     elements: int
-    difference: str | None = None
+    difference: Difference | None = None
 
 
 def check_frame(plan: Plan, index: int, want: Passage, got: Observation) -> tuple[list[Check], list[Record]]:
@@ -34,12 +34,14 @@ def check_frame(plan: Plan, index: int, want: Passage, got: Observation) -> tupl
     checks = list(_stages(plan, want, got))
     ticket, clocks, spent, trouble = _timing(plan, index, got)
     record = metadata.record(ticket, want.output, plan.file.network.identity, clocks, spent, plan.settings.metadata)
-    checks.append(Check("record", len(record), trouble or first_difference("record", record, got.record, ("byte",))))
+    checks.append(Check("record", len(record), trouble or difference("record", record, got.record, ("byte",))))
     checks.append(_bytes(plan, index, want, record, got))
     records, lines, decoder = decode(got.link)
     damage = decoder.damaged_packets + decoder.refused_packets + decoder.skipped_bytes
     if damage and checks[-1].difference is None:
-        checks.append(Check("bytes", len(got.link), f"bytes: the decoder refuses or skips some of them: {decoder}"))
+        checks.append(
+            Check("bytes", len(got.link), Difference(f"bytes: the decoder refuses or skips some of them: {decoder}"))
+        )
     if plan.options.mode != Mode.METADATA:
         shown = next(frames(lines, plan.options.frame.height), None)
         pixels = np.zeros((0, 0), np.uint16) if shown is None else shown.raw
@@ -48,14 +50,14 @@ def check_frame(plan: Plan, index: int, want: Passage, got: Observation) -> tupl
 
 
 def _equal(stage: str, want: ArrayLike, got: ArrayLike, axes: Sequence[str]) -> Check:
-    return Check(stage, int(np.size(want)), first_difference(stage, want, got, axes))
+    return Check(stage, int(np.size(want)), difference(stage, want, got, axes))
 
 
 def _shaped(stage: str, want: np.ndarray, flat: np.ndarray, axes: Sequence[str]) -> Check:
     """A picture is compared as a picture when all of it came, else as the stream that it is."""
     if flat.size == want.size:
         return _equal(stage, want, flat.reshape(want.shape), axes)
-    return Check(stage, want.size, first_difference(stage, want.ravel(), flat.ravel(), ("element",)))
+    return Check(stage, want.size, difference(stage, want.ravel(), flat.ravel(), ("element",)))
 
 
 def _stages(plan: Plan, want: Passage, got: Observation) -> Iterator[Check]:
@@ -69,7 +71,7 @@ def _stages(plan: Plan, want: Passage, got: Observation) -> Iterator[Check]:
         name = layer["tensor"]
         stage = f"layer {number}, {layer['op'].lower()} {name!r}"
         if number not in got.layers:
-            yield Check(stage, 0, f"layer {number}: {got.trouble}")
+            yield Check(stage, 0, Difference(f"layer {number}: {got.trouble}"))
             continue
         part = part_of(plan.file.network.tensors[name], layer, plan.program.host.get("channels", {}).get(name))
         expected, found = part.of_tensor(want.layers[name]), part.of_layer(got.layers[number])
@@ -85,23 +87,23 @@ def _ended(check: Check, got: Observation, stage: str, beats: int, lines: int) -
     ends[:, -1] = True
     last = np.zeros(lines * beats, np.bool_)
     last[-1] = True
-    difference = (
+    found = (
         check.difference
-        or first_difference(f"{stage}: last_in_line", ends.ravel(), got.ends[f"{stage} line"], ("beat",))
-        or first_difference(f"{stage}: last_in_frame", last, got.ends[f"{stage} frame"], ("beat",))
+        or difference(f"{stage}: last_in_line", ends.ravel(), got.ends[f"{stage} line"], ("beat",))
+        or difference(f"{stage}: last_in_frame", last, got.ends[f"{stage} frame"], ("beat",))
     )
-    return Check(check.stage, check.elements, difference)
+    return Check(check.stage, check.elements, found)
 
 
 def _one_end(check: Check, ends: np.ndarray) -> Check:
     last = np.zeros(check.elements, np.bool_)
     last[-1:] = True
     return Check(
-        check.stage, check.elements, check.difference or first_difference(f"{check.stage}: last", last, ends, ("byte",))
+        check.stage, check.elements, check.difference or difference(f"{check.stage}: last", last, ends, ("byte",))
     )
 
 
-def _timing(plan: Plan, index: int, got: Observation) -> tuple[dict[str, int], int, dict[str, int], str | None]:
+def _timing(plan: Plan, index: int, got: Observation) -> tuple[dict[str, int], int, dict[str, int], Difference | None]:
     """What depends on time as the record has it: ticket, inference clocks, what they were spent on; what is wrong."""
     size = formats.RECORD_HEADER.bits // 8
     header = formats.RECORD_HEADER.unpack(int.from_bytes(got.record[:size].ljust(size, b"\0"), "little"))
@@ -110,7 +112,7 @@ def _timing(plan: Plan, index: int, got: Observation) -> tuple[dict[str, int], i
     return ticket, header["inference_clocks"], spent, _contradiction(plan, index, ticket, got)
 
 
-def _contradiction(plan: Plan, index: int, ticket: dict[str, int], got: Observation) -> str | None:
+def _contradiction(plan: Plan, index: int, ticket: dict[str, int], got: Observation) -> Difference | None:
     """The first number of the ticket that disagrees with the clocks at which the taps saw things."""
     first, last = got.raw_clocks
     frame = plan.options.frame
@@ -119,12 +121,12 @@ def _contradiction(plan: Plan, index: int, ticket: dict[str, int], got: Observat
         active = (frame.height - 1) * frame.clocks_per_line + frame.words_per_line
         expected["readout_clocks"] = last - ticket["timestamp"] + 1
         if not active <= ticket["readout_clocks"] <= active + 64:
-            return f"record: readout_clocks: want {active} to {active + 64}, got {ticket['readout_clocks']}"
+            return Difference(f"record: readout_clocks: want {active} to {active + 64}, got {ticket['readout_clocks']}")
     for name, value in expected.items():
         if ticket[name] != value:
-            return f"record: {name}: want {value}, got {ticket[name]}"
+            return Difference(f"record: {name}: want {value}, got {ticket[name]}")
     if not first - 64 <= ticket["timestamp"] <= first:
-        return f"record: timestamp: want {first - 64} to {first}, got {ticket['timestamp']}"
+        return Difference(f"record: timestamp: want {first - 64} to {first}, got {ticket['timestamp']}")
     return None
 
 
@@ -139,10 +141,11 @@ def _bytes(plan: Plan, index: int, want: Passage, record: bytes, got: Observatio
     types = [got.link[start + 2] for start in starts]
     if sorted(types) != sorted(order):
         found = f"{types.count(PacketType.IMAGE_LINE)} image lines, {types.count(PacketType.RECORD)} records"
-        return Check("bytes", 0, f"bytes: want {images} image lines and {records} records, got {found} ({len(types)})")
+        wanted = f"{images} image lines and {records} records"
+        return Check("bytes", 0, Difference(f"bytes: want {wanted}, got {found} ({len(types)})"))
     # The order of records among lines depends on time; what each packet holds does not.
     lines = link.lines([want.raw], index) if images else ()
     expected = b"".join(
         link.in_order([PacketType(t) for t in types], lines, [record] if records else [], index * len(order))
     )
-    return Check("bytes", len(expected), first_difference("bytes", expected, got.link, ("byte",)))
+    return Check("bytes", len(expected), difference("bytes", expected, got.link, ("byte",)))

@@ -52,8 +52,8 @@ class Camera:
         self.control = self.bench.source("i_control")
         self.replies = self.bench.sink("o_control", 16)
         sizes = given["capacities"]
-        self.out = self.bench.sink("o", sizes["out"])
-        self.taps = {name: self.bench.tap(f"o_tap_{name}", sizes[name], stamps=name == "raw") for name in TAPS}
+        self.out = self.bench.sink("o", sizes["out"], stamps=True)
+        self.taps = {name: self.bench.tap(f"o_tap_{name}", sizes[name], stamps=True) for name in TAPS}
         self.busy = self.bench.watch("o_busy")
         self.enable = np.array(given["enable"], np.uint64)
         self.disable = np.array(given["disable"], np.uint64)
@@ -94,7 +94,8 @@ class Camera:
         seen = {name: tap.take() for name, tap in self.taps.items()}
         clocks = np.array([begin, self.bench.cycle - QUIET if reason == "idle" else self.bench.cycle])
         arrays: dict[str, Any] = {
-            **seen, "out": self.out.take(), "raw_clocks": self.taps["raw"].cycles()[[0, -1]], "clocks": clocks,
+            **seen, "out": self.out.take(), "clocks": clocks,
+            **{f"{name} clocks": tap.cycles() for name, tap in {**self.taps, "out": self.out}.items()},
             "busy": np.array(self.busy.changes(), np.uint64).reshape(-1, 2),
         }  # fmt: skip
         np.savez(self.work / "seen.npz", **arrays)

@@ -25,6 +25,10 @@ class Observation:
     rgb : uint8 (n, 3)
     ends : dict of str to bool (n,)
         ``last_in_line`` and ``last_in_frame`` of the raw and rgb beats, ``last`` of tensor and output.
+    stamps : dict of str to uint64 (beats,)
+        The clock of each beat of each tap, and of the link as ``out``.
+    layer_words : uint64 (beats, words)
+        The beats of all layers as they came.
     layers : dict of int to int8
         Each layer's results by its number: (rows, columns, channels of all groups). Empty when they cannot be put
         together: then ``trouble`` says why.
@@ -44,9 +48,15 @@ class Observation:
     link: bytes
     packet_ends: NDArray[np.bool_]
     ends: dict[str, NDArray[np.bool_]]
-    raw_clocks: tuple[int, int]
+    stamps: dict[str, NDArray[np.uint64]]
+    layer_words: NDArray[np.uint64]
     busy: list[tuple[int, int]]
     clocks: tuple[int, int]
+
+    @property
+    def raw_clocks(self) -> tuple[int, int]:
+        """Clocks of the first and the last beat that left readout."""
+        return int(self.stamps["raw"][0]), int(self.stamps["raw"][-1])
 
 
 def observe(seen: Mapping[str, NDArray[np.uint64]], program: Program) -> Observation:
@@ -71,7 +81,8 @@ def observe(seen: Mapping[str, NDArray[np.uint64]], program: Program) -> Observa
             "tensor": _bit(formats.TENSOR_BYTE, "last", seen["tensor"]),
             "output": _bit(formats.TENSOR_BYTE, "last", seen["output"]),
         },
-        raw_clocks=_pair(seen["raw_clocks"]),
+        stamps={name.removesuffix(" clocks"): clocks for name, clocks in seen.items() if name.endswith(" clocks")},
+        layer_words=seen["layer"],
         busy=[(int(clock), int(value)) for clock, value in seen["busy"]],
         clocks=_pair(seen["clocks"]),
     )

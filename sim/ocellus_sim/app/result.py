@@ -60,10 +60,10 @@ def first_difference(plan: Plan, frames: Sequence[FrameResult]) -> dict[str, Any
     """Where gateware and golden model first part, and what to type to see it again."""
     for frame in frames:
         check = frame.first_difference
-        if check is not None:
+        if check is not None and check.difference is not None:
             seed = plan.seed(frame.index)
             return {
-                "frame": frame.index, "seed": seed, "stage": check.stage, "message": check.difference,
+                "frame": frame.index, "seed": seed, "stage": check.stage, "message": check.difference.message,
                 "command": plan.options.command(seed),
             }  # fmt: skip
     return None

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocellus.formats import Mode
+from ocellus_sim.compare import Difference
 
 from .exposure import FrameResult
 from .pictures import colour_of
@@ -89,7 +90,7 @@ def _agreement(plan: Plan, results: Sequence[FrameResult]) -> Panel:
     shown.add_column("stage")
     shown.add_column("compared", justify="right")
     shown.add_column("gateware against golden model")
-    groups: dict[str, list[tuple[int, str | None]]] = {}
+    groups: dict[str, list[tuple[int, Difference | None]]] = {}
     for result in results:
         for check in result.checks:
             name = "layers" if check.stage.startswith("layer ") else check.stage
@@ -97,7 +98,7 @@ def _agreement(plan: Plan, results: Sequence[FrameResult]) -> Panel:
     for name, checks in groups.items():
         bad = next((difference for _, difference in checks if difference), None)
         title = f"every layer ({len(plan.program.host['layers'])})" if name == "layers" else name
-        verdict = Text("equal", "green") if bad is None else Text(bad.splitlines()[0], "bold red")
+        verdict = Text("equal", "green") if bad is None else Text(bad.message.splitlines()[0], "bold red")
         shown.add_row(title, f"{sum(n for n, _ in checks):,}", verdict)
     return Panel(shown, title="agreement", title_align="left", border_style="dim")
 
