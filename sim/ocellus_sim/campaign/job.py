@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 Kind = Literal["sensor", "stage"]
 Status = Literal["passed", "failed", "error"]
-"""``failed``: the run says that something differs; ``error``: there is no verdict (it died, never ran, left nothing)."""
+"""``failed``: something differs; ``error``: there is no verdict (the run died, never ran, left nothing)."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ocellus_sim.cosim import content, toolchain, verilog
+from ocellus_sim.cosim.toolchain import ToolError
 
 HERE = Path(__file__).parent
 HARNESS = HERE / "harness"
@@ -73,6 +74,9 @@ def build_root() -> Path:
 def build(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool = False) -> Build:
     """The simulator of ``factory(**arguments)``, built only if no build of the same content stands.
 
+    Where the environment's ``OCELLUS_SIMULATOR`` names the folder of a build, that is the build, whatever is asked
+    for: a campaign's workers have no compiler, and are sent the simulator of their job.
+
     Parameters
     ----------
     factory
@@ -85,9 +89,14 @@ def build(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool 
     Raises
     ------
     ToolError
-        When the conversion, Verilator or the compiler fails, with the tail of what it printed.
+        When the conversion, Verilator or the compiler fails, with the tail of what it printed; when
+        ``OCELLUS_SIMULATOR`` names a folder without a simulator.
     """
     start = time.monotonic()
+    if given := os.environ.get("OCELLUS_SIMULATOR"):
+        if not os.access(Path(given) / "simulator", os.X_OK):
+            raise ToolError(f"OCELLUS_SIMULATOR: found {given}, which holds no program named simulator.")
+        return Build(Path(given).resolve(), False, time.monotonic() - start)
     arguments = arguments or {}
     store = build_root() / "cosim"
     pointers = store / "sources"
@@ -133,7 +142,8 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
     """Second name, by the Verilog itself: a comment edited in the sources builds nothing again."""
     name = factory.rpartition(":")[2]
     begin = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="tmp-", dir=store) as temporary:
+    _clear_abandoned(store)
+    with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store) as temporary:
         work = Path(temporary)
         (work / "arguments.pickle").write_bytes(pickle.dumps(arguments))
         files = [str(work / "arguments.pickle"), str(work / "top.v")]
@@ -219,13 +229,24 @@ def _lend_runtime(runtime: Path, work: Path) -> None:
 def _keep_runtime(runtime: Path, work: Path) -> None:
     if runtime.exists():
         return
-    with tempfile.TemporaryDirectory(prefix="tmp-", dir=runtime.parent) as temporary:
+    with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=runtime.parent) as temporary:
         lent = Path(temporary) / "lent"
         lent.mkdir()
         for path in work.glob("verilated*.o"):
             shutil.copyfile(path, lent / path.name)
         with contextlib.suppress(OSError):  # another build was first
             lent.rename(runtime)
+
+
+def _clear_abandoned(store: Path) -> None:
+    """Folders of builds whose process was killed."""
+    for folder in store.glob("tmp-*"):
+        try:
+            os.kill(int(folder.name.split("-")[1]), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:
+            continue
 
 
 @contextlib.contextmanager

@@ -47,7 +47,8 @@ def simulate(
     testcase
         Name of the one test to run; all by default.
     seed
-        Of ``cocotb.RANDOM_SEED`` and of the random start values of uninitialised state; drawn and printed by default.
+        Of ``cocotb.RANDOM_SEED`` and of the random start values of uninitialised state; by default the environment's
+        ``OCELLUS_SEED``, or drawn; always printed.
     parameters
         JSON data for the tests: ``bench.parameters``.
     env
@@ -71,7 +72,8 @@ def simulate(
     ToolError
         When the simulator could not be built.
     """
-    seed = secrets.randbelow(2**31 - 1) + 1 if seed is None else seed
+    if seed is None:
+        seed = int(os.environ.get("OCELLUS_SEED") or secrets.randbelow(2**31 - 1) + 1)
     built = build(factory, arguments, waves=waves)
     folder = _run_folder(test_module.rpartition(".")[2]) if run_dir is None else Path(run_dir).resolve()
     folder.mkdir(parents=True, exist_ok=True)

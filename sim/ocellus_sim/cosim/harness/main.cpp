@@ -6,6 +6,11 @@
 #include <cstdio>
 #include <memory>
 
+#ifdef __linux__
+#include <csignal>
+#include <sys/prctl.h>
+#endif
+
 #include "model.h"
 #include "regions.h"
 #include "verilated_vpi.h"
@@ -53,6 +58,9 @@ bool advance() {
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // whoever waits for results may be killed: nobody is left behind
+#endif
     std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
     const auto context = std::make_unique<VerilatedContext>();
     Verilated::threadContextp(context.get());
