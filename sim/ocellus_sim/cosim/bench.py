@@ -54,6 +54,8 @@ class Bench:
         for name, port in self._ports.items():
             if port.is_input:
                 self.set(name, 0)
+        if "mutant" in self._ports:  # of a top with faults to choose from: scripts/mutants
+            self.set("mutant", int(os.environ.get("OCELLUS_MUTANT", 0)))
         self.folder = Path(os.environ["OCELLUS_RUN"])
 
     def _index(self, name: str) -> int:

@@ -141,7 +141,6 @@ def _pointed(pointer: Path) -> Path | None:
 def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], waves: bool) -> tuple[Path, bool]:
     """Second name, by the Verilog itself: a comment edited in the sources builds nothing again."""
     name = factory.rpartition(":")[2]
-    begin = time.monotonic()
     _clear_abandoned(store)
     with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store) as temporary:
         work = Path(temporary)
@@ -159,16 +158,43 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
         with _lock(store / f"{tag}.lock"):
             if (folder / "simulator").exists():
                 return folder, False
-            print(f"building {name} ...", end=" ", file=sys.stderr, flush=True)
-            _verilate(work, store, waves)
-            finished = work / "finished"
-            finished.mkdir()
-            for kept in ("simulator", "top.v", "build.log"):
-                (work / kept).rename(finished / kept)
-            shutil.rmtree(folder, ignore_errors=True)
-            finished.rename(folder)
-            print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
+            _verilate_into(folder, work, store, waves, name)
     return folder, True
+
+
+def build_verilog(text: str, name: str) -> Build:
+    """The simulator of Verilog whose module ``top`` is as `conversion` makes it, kept by that text.
+
+    For who changes a design behind its conversion; ``name`` is what the screen calls it.
+    """
+    begin = time.monotonic()
+    store = build_root() / "cosim"
+    store.mkdir(parents=True, exist_ok=True)
+    harness = [path.read_bytes() for path in sorted(HARNESS.iterdir())]
+    flags = [*VERILATOR_FLAGS, *MAKE_VARIABLES, CPP_FLAGS, str(toolchain.versions())]
+    tag = content.digest([text, *harness, *flags, Path(__file__).read_bytes()])
+    fresh = False
+    with _lock(store / f"{tag}.lock"):
+        if not (store / tag / "simulator").exists():
+            fresh = True
+            with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store) as temporary:
+                (Path(temporary) / "top.v").write_text(text)
+                _verilate_into(store / tag, Path(temporary), store, False, name)
+    return Build(store / tag, fresh, time.monotonic() - begin)
+
+
+def _verilate_into(folder: Path, work: Path, store: Path, waves: bool, name: str) -> None:
+    """The folder of a build from ``top.v`` in ``work``, renamed into place when it is whole."""
+    begin = time.monotonic()
+    print(f"building {name} ...", end=" ", file=sys.stderr, flush=True)
+    _verilate(work, store, waves)
+    finished = work / "finished"
+    finished.mkdir()
+    for kept in ("simulator", "top.v", "build.log"):
+        (work / kept).rename(finished / kept)
+    shutil.rmtree(folder, ignore_errors=True)
+    finished.rename(folder)
+    print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
 
 
 def _verilate(work: Path, store: Path, waves: bool) -> None:

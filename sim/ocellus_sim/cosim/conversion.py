@@ -1,7 +1,8 @@
 """A component of the gateware as Verilog: the only part here that imports Amaranth.
 
 Run as a module in a process of its own, so that the sources on disk are what is converted, not what a long-lived test
-session imported earlier: ``python -m ocellus_sim.cosim.conversion FACTORY ARGUMENTS.pickle OUT.v [whole]``.
+session imported earlier: ``python -m ocellus_sim.cosim.conversion FACTORY ARGUMENTS.pickle OUT.v [whole]``. OUT may
+be ``.il``: the netlist before Yosys, each cell with its place in the source.
 """
 
 import importlib
@@ -22,9 +23,24 @@ from ocellus_sim.cosim.verilog import DRIVE, TOP
 
 
 def convert(factory: str, arguments: dict[str, Any], divided: bool = True) -> str:
-    """Verilog of ``factory(**arguments)``; ports that are constants (an ``always_ready`` stream's) are left out.
+    """Verilog of `netlist`."""
+    text = netlist(factory, arguments, divided)
+    # The one way into Yosys behind Amaranth's netlist.
+    return settled(verilog._convert_rtlil_text(text))  # pyright: ignore[reportAttributeAccessIssue]
 
-    ``divided``: the parts that the component names as ``resting`` become regions (regions.py).
+
+def settled(text: str) -> str:
+    """Yosys' Verilog of `netlist` with all that has a value at the start."""
+    # Bits that nothing but a constant drives become an `always @*` that has nothing to wait for, never runs and leaves
+    # them at random (amaranth-lang/amaranth issue 1629); `always_comb` runs once at the start.
+    return _beginnings(text.replace("always @*", "always_comb"))
+
+
+def netlist(factory: str, arguments: dict[str, Any], divided: bool = True, places: bool = False) -> str:
+    """RTLIL of ``factory(**arguments)``; ports that are constants (an ``always_ready`` stream's) are left out.
+
+    ``divided``: the parts that the component names as ``resting`` become regions (regions.py). ``places``: cells know
+    where in the source they come from.
     """
     module, _, class_name = factory.partition(":")
     component = getattr(importlib.import_module(module), class_name)(**arguments)
@@ -56,23 +72,18 @@ def convert(factory: str, arguments: dict[str, Any], divided: bool = True) -> st
     m.submodules.component = regions.Whole(fragment)
     ports |= {port.name: (port, PortDirection.Input) for port in (clock, reset, drive)}
     ports |= regions.add_clocks(m, parts, reset)
-    netlist = _rtlil(regions.netlist(Fragment.get(m, None), ports, TOP, parts))
-    # The one way into Yosys behind Amaranth's netlist.
-    text = verilog._convert_rtlil_text(_ZEROS.sub("", netlist))  # pyright: ignore[reportAttributeAccessIssue]
-    # Bits that nothing but a constant drives become an `always @*` that has nothing to wait for, never runs and leaves
-    # them at random (amaranth-lang/amaranth issue 1629); `always_comb` runs once at the start.
-    return _beginnings(text.replace("always @*", "always_comb"))
+    return _ZEROS.sub("", _rtlil(regions.netlist(Fragment.get(m, None), ports, TOP, parts), places))
 
 
-def _rtlil(netlist: Any) -> str:
+def _rtlil(whole: Any, places: bool) -> str:
     """Amaranth's own `convert_fragment` from the netlist on."""
-    empty = rtlil.EmptyModuleChecker(netlist)
-    design = rtlil.Design(emit_src=False)
-    for index, module in enumerate(netlist.modules):
+    empty = rtlil.EmptyModuleChecker(whole)
+    design = rtlil.Design(emit_src=places)
+    for index, module in enumerate(whole.modules):
         if not empty.is_empty(index):
             builder = design.module(".".join(module.name), src_loc=module.src_loc)
             names = SignalDict()
-            rtlil.ModuleEmitter(builder, netlist, module, names, empty_checker=empty).emit()
+            rtlil.ModuleEmitter(builder, whole, module, names, empty_checker=empty).emit()
     return str(design)
 
 
@@ -92,4 +103,8 @@ def _beginnings(text: str) -> str:
 
 if __name__ == "__main__":
     _, factory_name, pickled, out, *whole = sys.argv
-    Path(out).write_text(convert(factory_name, pickle.loads(Path(pickled).read_bytes()), divided=not whole))
+    given = pickle.loads(Path(pickled).read_bytes())
+    if out.endswith(".il"):
+        Path(out).write_text(netlist(factory_name, given, divided=not whole, places=True))
+    else:
+        Path(out).write_text(convert(factory_name, given, divided=not whole))
