@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from ocellus_sim.cosim.calls import Condition, harness
 from ocellus_sim.cosim.streams import Port, Sink, Source, Stall, Until, Watch
+from ocellus_sim.cosim.window import RAW, diary, open_trace
 
 Reason = Literal["cycles", "reached", "idle"]
 
@@ -50,6 +51,8 @@ class Bench:
         # The harness works on their arrays.
         self._ends: dict[str, Source | Sink] = {}
         self._taps: list[Sink] = []
+        self._diary = diary()
+        self._diary.turn_over()
         calls.open(self._index("clk"), self._index("rst"), period_ps)
         for name, port in self._ports.items():
             if port.is_input:
@@ -57,6 +60,11 @@ class Bench:
         if "mutant" in self._ports:  # of a top with faults to choose from: scripts/mutants
             self.set("mutant", int(os.environ.get("OCELLUS_MUTANT", 0)))
         self.folder = Path(os.environ["OCELLUS_RUN"])
+        from cocotb.task import (
+            current_task,
+        )  # here: whoever starts a simulator imports this file too, and has no use for it
+
+        self._diary.begin(current_task().get_name().removeprefix("Test "))
 
     def _index(self, name: str) -> int:
         return self._ports[name].index if name in self._ports else -1
@@ -148,6 +156,7 @@ class Bench:
 
     def reset(self) -> None:
         """One clock of reset with silent streams; the clock count starts at 0 again."""
+        self._diary.turn_over()
         harness().reset()
 
     def run(
@@ -187,8 +196,9 @@ class Bench:
         end = self.cycle + int(cycles)
         reason = _CYCLES
         while True:
-            burst = min(BURST, end - self.cycle)
+            burst = self._diary.burst(min(BURST, end - self.cycle))
             reason = calls.run(burst, _NEVER if idle is None else int(idle), packed, len(conditions))
+            self._diary.note()
             if reason != _CYCLES or self.cycle >= end:
                 break
             if progress is not None:
@@ -201,14 +211,13 @@ class Bench:
         return _REASONS[reason]
 
     def trace(self, path: str | Path) -> None:
-        """Writes every signal to a VCD file from here on; the path is taken from the run's folder."""
+        """Writes every signal to a file in the run's folder from here on.
+
+        It is VCD; one that ends in ``.fst`` is there, with GTKWave's save file beside it, when the run has ended.
+        """
         file = self.folder / path
-        status = harness().trace(os.fsencode(file))
-        if status == -1:
-            raise RuntimeError("This simulator cannot trace: simulate(..., waves=True) builds one that can.")
-        if status:
-            raise OSError(f"{file} cannot be written.")
+        open_trace(file.with_name(file.name + RAW) if file.suffix == ".fst" else file)
 
     def trace_stop(self) -> None:
-        """Ends the VCD file."""
+        """Ends the trace."""
         harness().trace_stop()

@@ -4,6 +4,7 @@ Verilator could write FST itself, but needs headers of zlib and lz4 for it that 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,28 @@ import pylibfst
 lib, ffi = pylibfst.lib, pylibfst.ffi
 
 
-def convert(vcd: Path, fst: Path) -> list[str]:
-    """Write ``fst`` with all that ``vcd`` holds; returns the full names of its signals.
+@dataclass(frozen=True)
+class Trace:
+    """What a trace holds.
+
+    Attributes
+    ----------
+    signals : list of str
+        Full names, ``scope.scope.name`` with ``[msb:lsb]`` where there is more than one bit.
+    rises : list of int
+        The times, in picoseconds, at which the clock rises.
+    begin, end : int
+        Of the trace, in picoseconds.
+    """
+
+    signals: list[str]
+    rises: list[int]
+    begin: int
+    end: int
+
+
+def convert(vcd: Path, fst: Path, clock: str = "clk") -> Trace:
+    """Write ``fst`` with all that ``vcd`` holds; ``clock`` is the signal, at the top, whose rises are noted.
 
     Raises
     ------
@@ -27,15 +48,16 @@ def convert(vcd: Path, fst: Path) -> list[str]:
         raise OSError(f"{fst} cannot be written.")
     try:
         with vcd.open() as lines:
-            handles, names = _declarations(lines, writer)
-            _changes(lines, writer, handles)
+            handles, names, codes = _declarations(lines, writer)
+            rises, begin, end = _changes(lines, writer, handles, codes.get(clock, ""))
     finally:
         lib.fstWriterClose(writer)
-    return names
+    return Trace(names, rises, begin, end)
 
 
-def _declarations(lines: Iterator[str], writer: Any) -> tuple[dict[str, tuple[int, int]], list[str]]:
-    """Scopes and variables; of each code its handle and width, and the full names."""
+def _declarations(lines: Iterator[str], writer: Any) -> tuple[dict[str, tuple[int, int]], list[str], dict[str, str]]:
+    """Scopes and variables; of each code its handle and width, the full names, and the codes of what is at the top."""
+    codes: dict[str, str] = {}
     handles: dict[str, tuple[int, int]] = {}
     names: list[str] = []
     scope: list[str] = []
@@ -52,21 +74,31 @@ def _declarations(lines: Iterator[str], writer: Any) -> tuple[dict[str, tuple[in
             case ["$var", _, width, code, *name, "$end"]:
                 known, _ = handles.get(code, (0, 0))  # a second name of the same signal
                 text = " ".join(name)
+                if len(scope) == 1:
+                    codes[text] = code
                 handle = lib.fstWriterCreateVar(
                     writer, lib.FST_VT_VCD_WIRE, lib.FST_VD_IMPLICIT, int(width), text.encode(), known
                 )
                 handles.setdefault(code, (handle, int(width)))
-                names.append(".".join([*scope, text]))
+                names.append(".".join([*scope, "".join(name)]))
             case ["$enddefinitions", "$end"]:
-                return handles, names
+                return handles, names, codes
     raise ValueError("The trace ends before its definitions do.")
 
 
-def _changes(lines: Iterator[str], writer: Any, handles: dict[str, tuple[int, int]]) -> None:
+def _changes(
+    lines: Iterator[str], writer: Any, handles: dict[str, tuple[int, int]], clock: str
+) -> tuple[list[int], int, int]:
+    """Every change; the times at which the code ``clock`` rises, the first time and the last."""
+    rises: list[int] = []
+    begin, now = -1, 0
+    rise = f"1{clock}\n"
     for line in lines:
         first = line[:1]
         if first == "#":
-            lib.fstWriterEmitTimeChange(writer, int(line[1:]))
+            now = int(line[1:])
+            begin = now if begin < 0 else begin
+            lib.fstWriterEmitTimeChange(writer, now)
         elif first == "b":
             value, code = line[1:].split()
             handle, width = handles[code]
@@ -74,3 +106,6 @@ def _changes(lines: Iterator[str], writer: Any, handles: dict[str, tuple[int, in
         elif first in "01xz" and first:
             handle, _ = handles[line[1:].rstrip("\n")]
             lib.fstWriterEmitValueChange(writer, handle, first.encode())
+            if line == rise:
+                rises.append(now)
+    return rises, max(begin, 0), now

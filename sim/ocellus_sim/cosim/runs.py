@@ -5,21 +5,59 @@ import json
 import os
 import pickle
 import secrets
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
-from ocellus_sim.cosim import toolchain, verilog
-from ocellus_sim.cosim.builds import build, build_root
+from ocellus_sim import whole
+from ocellus_sim.cosim import toolchain, traces
+from ocellus_sim.cosim.builds import Build, build, build_root
+from ocellus_sim.cosim.process import LOG, RESULTS, cocotb_environment, execute, judge
+from ocellus_sim.cosim.traces import short
+from ocellus_sim.cosim.window import Window, Wish, passages
+
+RECORD = "run.json"
+"""What was run, in the run's folder."""
+BEFORE, AFTER = 4000, 200
+"""Clocks that the trace of a failure has on each side of it."""
 
 
 class SimulationFailed(AssertionError):  # noqa: N818 - it is the verdict of a test
     """A test failed, none ran, or the simulator died; the message ends with the log's tail."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was run; its arguments and parameters stand in files beside it.
+
+    Attributes
+    ----------
+    reason : str or None
+        Why it is no good, empty where it is; None before there is a verdict.
+    failed : tuple of str
+        The tests that failed.
+    """
+
+    factory: str
+    test_module: str
+    testcase: str | None
+    seed: int
+    env: Mapping[str, str]
+    wall_seconds: float
+    reason: str | None = None
+    failed: Sequence[str] = ()
+
+    @classmethod
+    def read(cls, folder: Path) -> "Run":
+        """The run of this folder."""
+        return cls(**json.loads((folder / RECORD).read_text()))
+
+    def write(self, folder: Path) -> None:
+        """Put it down, whole."""
+        whole.write_text(folder / RECORD, json.dumps(asdict(self), indent=1) + "\n")
 
 
 def simulate(
@@ -37,6 +75,9 @@ def simulate(
     on_line: Callable[[str], None] | None = None,
 ) -> Path:
     """Builds ``factory(**arguments)`` if needed and runs the cocotb tests of ``test_module`` on it.
+
+    The environment's ``OCELLUS_WAVES`` asks for traces (docs/cosim.md): ``begin-end`` or ``1`` of every run,
+    ``fail`` of each run that fails.
 
     Parameters
     ----------
@@ -74,28 +115,83 @@ def simulate(
     """
     if seed is None:
         seed = int(os.environ.get("OCELLUS_SEED") or secrets.randbelow(2**31 - 1) + 1)
-    built = build(factory, arguments, waves=waves)
+    wish = Wish.read(os.environ.get("OCELLUS_WAVES", ""))
+    built = build(factory, arguments, waves=waves or wish.window is not None)
     folder = _run_folder(test_module.rpartition(".")[2]) if run_dir is None else Path(run_dir).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "arguments.pickle").write_bytes(pickle.dumps(arguments or {}))
     (folder / "parameters.json").write_text(json.dumps(dict(parameters or {}), indent=1))
-    results = folder / "results.xml"
-    results.unlink(missing_ok=True)
-    print(f"{test_module}: seed {seed}, run {_short(folder)}", flush=True)
-    status = _execute(
-        # Verilator wants a seed of 1 to 2**31 - 1; +2 starts uninitialised state at random values.
-        [str(built.simulator), "+verilator+rand+reset+2", f"+verilator+seed+{seed % (2**31 - 1) + 1}"],
-        folder,
-        _cocotb_environment(test_module, testcase, seed, results) | {"OCELLUS_RUN": str(folder)} | dict(env or {}),
-        wall_seconds,
-        on_line,
-    )
-    _judge(folder, results, status, f"{test_module}, seed {seed}")
-    return folder
+    run = Run(factory, test_module, testcase, seed, dict(env or {}), wall_seconds)
+    run.write(folder)
+    print(f"{test_module}: seed {seed}, run {short(folder)}", flush=True)
+    given = wish.window.environment("waves.fst", leave=False) if wish.window else {}
+    status = _execute(built, run, folder, given, on_line)
+    traces.finish(folder, built.folder / "top.v", wish.window)
+    if wish.window:
+        trace = folder / "waves.fst"
+        print(traces.show(trace, start=False) if trace.exists() else f"no trace: clock {wish.window.begin} never came")
+    reason, failed = judge(folder, status)
+    replace(run, reason=reason, failed=failed).write(folder)
+    if not reason:
+        return folder
+    log = folder / LOG
+    message = f"{test_module}, seed {seed}: {reason}; {short(log)} ends:\n{toolchain.tail(log, 60)}"
+    if wish.failure:
+        message += "\n" + trace_of_failure(folder)
+    raise SimulationFailed(message)
 
 
-def _short(path: Path) -> str:
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+def trace_of_failure(folder: Path) -> str:
+    """Runs a failed run again up to what failed first, traced at its end; a line on what has become of it."""
+    run, had = Run.read(folder), passages(folder)
+    window = next((w for test, w in had if test in run.failed), had[-1][1] if had else Window(0, 0))
+    if window.end <= window.begin:
+        return "no trace: not one clock had passed when it failed"
+    around = Window(max(window.begin, window.end - BEFORE), window.end)
+    trace = retrace(folder, around, around.end - 1)
+    return f"trace of clocks {around.begin} to {around.end - 1}: {short(trace)}; {traces.show(trace, start=False)}"
+
+
+def retrace(folder: Path, window: Window, clock: int, part: str = "") -> Path:
+    """Runs the run of ``folder`` again to the end of ``window``, and leaves ``fail.fst`` and ``fail.gtkw`` there.
+
+    Parameters
+    ----------
+    clock
+        Where the marker stands.
+    part
+        The part of the design that failed, opened in the viewer.
+
+    Returns
+    -------
+    Path
+        ``fail.fst``.
+
+    Raises
+    ------
+    SimulationFailed
+        When the simulator did not come as far as the window.
+    ToolError
+        When a simulator that can trace could not be built.
+    """
+    run = Run.read(folder)
+    arguments = pickle.loads((folder / "arguments.pickle").read_bytes())
+    built = build(run.factory, arguments, waves=True)
+    # In a folder of its own: the files of the run that failed stay as they are.
+    again = Path(tempfile.mkdtemp(prefix="trace-", dir=folder))
+    try:
+        for name in ("arguments.pickle", "parameters.json"):
+            shutil.copyfile(folder / name, again / name)
+        _execute(built, run, again, window.environment("fail.fst", leave=True), None)
+        traces.finish(again, built.folder / "top.v", window, clock, part)
+        if not (again / "fail.fst").exists():
+            end = toolchain.tail(again / LOG, 30)
+            raise SimulationFailed(f"the run with a trace did not come to clock {window.begin}; its log ends:\n{end}")
+        for suffix in (".gtkw", ".fst"):
+            (again / f"fail{suffix}").replace(folder / f"fail{suffix}")
+    finally:
+        shutil.rmtree(again, ignore_errors=True)
+    return folder / "fail.fst"
 
 
 def _run_folder(name: str) -> Path:
@@ -109,79 +205,11 @@ def _run_folder(name: str) -> Path:
         n += 1
 
 
-def _cocotb_environment(test_module: str, testcase: str | None, seed: int, results: Path) -> dict[str, str]:
-    """What cocotb's own runner hands to a simulator."""
-    import find_libpython
-
-    libpython = find_libpython.find_libpython()
-    if libpython is None:
-        raise toolchain.ToolError("cocotb needs a shared libpython, and none was found (Debian package libpython3.11).")
-    env = toolchain.environment()
-    env |= {
-        "COCOTB_TOPLEVEL": verilog.TOP,
-        "COCOTB_TEST_MODULES": test_module,
-        "COCOTB_RANDOM_SEED": str(seed),
-        "COCOTB_RESULTS_FILE": str(results),
-        "COCOTB_TRUST_INERTIAL_WRITES": "1",
-        "TOPLEVEL_LANG": "verilog",
-        "GPI_USERS": f"{libpython};{toolchain.cocotb_entry()},initialize",
-        "PYGPI_PYTHON_BIN": sys.executable,
-        "PYTHONUNBUFFERED": "1",
-    }
-    if testcase is not None:
-        env["COCOTB_TEST_FILTER"] = rf"\.{testcase}(/|$)"
-    return env
-
-
 def _execute(
-    command: list[str], folder: Path, env: dict[str, str], wall_seconds: float, on_line: Callable[[str], None] | None
+    built: Build, run: Run, folder: Path, given: Mapping[str, str], on_line: Callable[[str], None] | None
 ) -> int | str:
-    """Status of the process, or a word on why it was stopped; its output goes to ``simulation.log``."""
-    with (folder / "simulation.log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-        )
-        late = threading.Event()
-
-        def stop() -> None:
-            late.set()
-            process.kill()
-
-        timer = threading.Timer(wall_seconds, stop)
-        timer.start()
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                log.write(line)
-                log.flush()
-                if on_line is not None:
-                    on_line(line.rstrip("\n"))
-            status = process.wait()
-        finally:
-            timer.cancel()
-            process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-    return f"was killed after {wall_seconds:g} s" if late.is_set() else status
-
-
-def _judge(folder: Path, results: Path, status: int | str, what: str) -> None:
-    def fail(reason: str) -> None:
-        log = folder / "simulation.log"
-        raise SimulationFailed(f"{what}: {reason}; {_short(log)} ends:\n{toolchain.tail(log, 60)}")
-
-    if isinstance(status, str):
-        fail(f"the simulator {status}")
-    elif status < 0:
-        fail(f"the simulator died of {signal.Signals(-status).name}")
-    if not results.exists():
-        fail(f"the simulator ended with status {status} and left no results")
-    cases = list(ElementTree.parse(results).getroot().iter("testcase"))
-    failed = [c.get("name", "?") for c in cases if c.find("failure") is not None or c.find("error") is not None]
-    if failed:
-        fail(f"{len(failed)} of {len(cases)} tests failed ({', '.join(failed)})")
-    if not any(c.find("skipped") is None for c in cases):
-        fail("no test ran")
-    if status != 0:
-        fail(f"the simulator ended with status {status}")
+    env = cocotb_environment(run.test_module, run.testcase, run.seed, folder / RESULTS)
+    env |= {"OCELLUS_RUN": str(folder), **run.env, **given}
+    # Verilator wants a seed of 1 to 2**31 - 1; +2 starts uninitialised state at random values.
+    command = [str(built.simulator), "+verilator+rand+reset+2", f"+verilator+seed+{run.seed % (2**31 - 1) + 1}"]
+    return execute(command, folder, env, run.wall_seconds, on_line)
