@@ -20,6 +20,8 @@ from ocellus_sim.app import files
 from ocellus_sim.app.exposure import Exposure
 from ocellus_sim.app.options import Options
 from ocellus_sim.app.plan import control_words, prepare
+from ocellus_sim.app.timeline_chart import chart
+from ocellus_sim.app.timeline_frame import FrameTimes
 from ocellus_sim.golden.sensor import Passage
 from ocellus_sim.scenes import Scene
 from tb.sensor.chip import CONFIGURATION
@@ -93,6 +95,14 @@ def test_the_timeline_shows_each_stage_and_layer_busy(options: Options):
     saved = (folder / "timeline.gtkw").read_text()
     assert "timeline.vcd" in saved
     assert "sensor.readout" in saved
+    times = FrameTimes.from_json(result["frame_times"])
+    assert {stage: times.stage_clocks(stage) for stage in times.busy} == result["cycles_per_stage"]
+    assert [layer.clocks for layer in times.layers] == [layer["cycles"] for layer in result["cycles_per_layer"]]
+    assert times.record == times.clocks - 1, "in this mode the record is the last that leaves"
+    assert (folder / "timeline.svg").read_text() == chart(times).svg(alone=True) + "\n"
+    events = json.loads((folder / "timeline.perfetto.json").read_text())["traceEvents"]
+    shown = {event["name"] for event in events if event["ph"] == "X"}
+    assert shown >= {*times.busy, *(f"{layer.number} {layer.operator}" for layer in times.layers)}
 
 
 def test_in_metadata_mode_no_picture_leaves_and_in_image_mode_no_record(options: Options):

@@ -13,7 +13,7 @@ from ocellus.formats import Mode
 from . import pictures
 from .exposure import FrameResult
 from .plan import Plan
-from .timeline import write_timeline
+from .timeline import write_timelines
 
 RUNS = Path("build/sim")
 
@@ -68,7 +68,7 @@ def write_files(folder: Path, plan: Plan, results: Sequence[FrameResult]) -> Non
                 pictures.save_raw(folder / f"image{end}.png", shown.raw)
     if images:
         (folder / "link.bin").write_bytes(b"".join(result.got.link for result in results))
-    write_timeline(folder / "timeline.vcd", plan, [result.got for result in results])
+    write_timelines(folder, plan, [result.got for result in results])
 
 
 def _record_packets(result: FrameResult) -> bytes:

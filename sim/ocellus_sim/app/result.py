@@ -18,6 +18,7 @@ from .exposure import Exposure, FrameResult
 from .observation import BUSY_STAGES, spans
 from .options import name_of
 from .plan import Plan
+from .timeline import frame_times
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -90,6 +91,7 @@ def result(run: Exposure, frames: Sequence[FrameResult], began: float) -> dict[s
         "cycles": cycles,
         "cycles_per_stage": {name: round(sum(c[name] for c in per_stage) / count) for name in BUSY_STAGES},
         "cycles_per_layer": _layers(plan, frames),
+        "frame_times": frame_times(plan, 0, frames[0].got).as_json() if frames else None,
         "load_cycles": run.load_clocks,
         "sim_seconds": round(sim_seconds, 3),
         "sim_cpu_seconds": round(sum(frame.cpu_seconds for frame in frames), 3),

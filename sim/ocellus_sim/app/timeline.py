@@ -1,6 +1,6 @@
-"""Which stage and which layer was busy when: a VCD file that opens at once in GTKWave, with a save file beside it."""
+"""Which stage and which layer was busy when: for GTKWave (VCD and a save file), as a picture, and as a Chrome trace."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import log2
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,14 @@ from typing import Any
 from vcd import VCDWriter
 from vcd.gtkw import GTKWColor, GTKWSave
 
+from ocellus.formats import PacketType
+
 from .observation import BUSY_STAGES, Observation, spans
 from .plan import Plan
+from .timeline_chart import chart
+from .timeline_frame import CLOCK_HZ, FrameTimes, Layer
+from .timeline_trace import trace
 
-CLOCK_HZ = 74_250_000
 _PS = 1_000_000_000_000
 
 _COLOURS = {
@@ -25,7 +29,46 @@ def picoseconds(clock: int) -> int:
     return clock * _PS // CLOCK_HZ
 
 
-def write_timeline(path: Path, plan: Plan, observations: Iterable[Observation]) -> None:
+def write_timelines(folder: Path, plan: Plan, observations: Sequence[Observation]) -> None:
+    """Of every frame ``timeline.vcd`` with its save file and ``timeline.perfetto.json``; of the first the picture."""
+    write_vcd(folder / "timeline.vcd", plan, observations)
+    frames = [frame_times(plan, number, seen) for number, seen in enumerate(observations)]
+    (folder / "timeline.svg").write_text(chart(frames[0]).svg(alone=True) + "\n")
+    frame = plan.options.frame
+    title = f"{frame.width}x{frame.height}, network {plan.file.name}, configuration {plan.options.configuration.name}"
+    (folder / "timeline.perfetto.json").write_text(trace(frames, title))
+
+
+def frame_times(plan: Plan, number: int, seen: Observation) -> FrameTimes:
+    """What the taps tell of a frame's time."""
+    begin, end = seen.clocks
+    found = {
+        name: tuple((first - begin, last - begin) for first, last in stretches)
+        for name, stretches in spans(seen.busy, seen.clocks).items()
+    }
+    layers = tuple(
+        Layer(n, layer["op"].lower(), layer["tensor"], found.get(f"layer {n}", ()))
+        for n, layer in enumerate(plan.program.host["layers"])
+    )
+    left, (first, last) = record_clock(seen), seen.raw_clocks if len(seen.raw) else seen.clocks
+    return FrameTimes(
+        seed=plan.seed(number), frame=plan.options.frame, live=plan.settings.readout.live, begin=begin,
+        clocks=end - begin, pixels=(first - begin, last - begin), record=None if left is None else left - begin,
+        busy={name: found[name] for name in BUSY_STAGES if name in found}, layers=layers,
+    )  # fmt: skip
+
+
+def record_clock(seen: Observation) -> int | None:
+    """The clock at which the last byte of the frame's record left the chip."""
+    start, found = 0, None
+    for word in seen.packet_ends.nonzero()[0]:
+        if seen.link[8 * start + 2] == PacketType.RECORD:
+            found = int(seen.stamps["out"][word])
+        start = int(word) + 1
+    return found
+
+
+def write_vcd(path: Path, plan: Plan, observations: Sequence[Observation]) -> None:
     """``path`` and the GTKWave save file beside it."""
     layers = [f"{n} {layer['op'].lower()}" for n, layer in enumerate(plan.program.host["layers"])]
     events: dict[int, dict[str, Any]] = {0: {}}
