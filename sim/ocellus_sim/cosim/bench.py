@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike
 from ocellus_sim.cosim.calls import Condition, harness
 from ocellus_sim.cosim.streams import Port, Sink, Source, Stall, Until, Watch
 from ocellus_sim.cosim.window import RAW, diary, open_trace
+from ocellus_sim.coverage.functional import Notebook, Situation
+from ocellus_sim.coverage.seen import of_bench, stage_of
 
 Reason = Literal["cycles", "reached", "idle"]
 
@@ -60,6 +62,8 @@ class Bench:
         if "mutant" in self._ports:  # of a top with faults to choose from: scripts/mutants
             self.set("mutant", int(os.environ.get("OCELLUS_MUTANT", 0)))
         self.folder = Path(os.environ["OCELLUS_RUN"])
+        self._notebook = Notebook(self.folder)
+        self._stage, self._arguments = stage_of(os.environ["COCOTB_TEST_MODULES"]), self.arguments
         from cocotb.task import (
             current_task,
         )  # here: whoever starts a simulator imports this file too, and has no use for it
@@ -192,6 +196,8 @@ class Bench:
         conditions = [] if until is None else [until] if isinstance(until, Until) else list(until)
         packed = (Condition * max(1, len(conditions)))(*(c.packed() for c in conditions))
         calls = harness()
+        stalled = {isinstance(end, Source) for end in self._ends.values() if end.stall.probability > 0}
+        self.cover(of_bench(self._stage, self._arguments, True in stalled, False in stalled))
         calls.burst()
         end = self.cycle + int(cycles)
         reason = _CYCLES
@@ -209,6 +215,13 @@ class Bench:
             full = ", ".join(sink.name for sink in self._taps if len(sink) == sink.capacity)
             raise OverflowError(f"A tap is full at clock {self.cycle}: {full}.")
         return _REASONS[reason]
+
+    def cover(self, situations: Iterable[Situation]) -> None:
+        """Says which situations of tb/coverage.toml, each a group and a point, the test has met.
+
+        The bench knows by itself which ends stalled and how large the frame was (docs/coverage.md).
+        """
+        self._notebook.note(situations)
 
     def trace(self, path: str | Path) -> None:
         """Writes every signal to a file in the run's folder from here on.

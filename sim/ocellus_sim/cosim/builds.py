@@ -18,7 +18,7 @@ from ocellus_sim.cosim.toolchain import ToolError
 
 HERE = Path(__file__).parent
 HARNESS = HERE / "harness"
-CONVERSION = ("conversion", "regions", "verilog")
+CONVERSION = ("conversion", "points", "regions", "verilog")
 """Modules that decide what Verilog a component becomes; run in a process of their own, never imported here."""
 
 # Verilator's lint judges Verilog that people write; this is Yosys', whose widths and names are its own.
@@ -71,11 +71,17 @@ def build_root() -> Path:
     return next((p for p in (here, *here.parents) if (p / "pyproject.toml").exists()), here) / "build"
 
 
+def counted() -> bool:
+    """Whether builds count coverage: the environment's ``OCELLUS_COVERAGE=1``."""
+    return os.environ.get("OCELLUS_COVERAGE", "0") not in ("", "0")
+
+
 def build(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool = False) -> Build:
     """The simulator of ``factory(**arguments)``, built only if no build of the same content stands.
 
     Where the environment's ``OCELLUS_SIMULATOR`` names the folder of a build, that is the build, whatever is asked
-    for: a campaign's workers have no compiler, and are sent the simulator of their job.
+    for: a campaign's workers have no compiler, and are sent the simulator of their job. Where it says
+    ``OCELLUS_COVERAGE=1``, the build counts how often lines and branches of the gateware are taken (docs/coverage.md).
 
     Parameters
     ----------
@@ -123,7 +129,12 @@ def _source_key(factory: str, arguments: dict[str, Any], waves: bool) -> str:
         Path(__file__),
         *(HERE / f"{name}.py" for name in CONVERSION),
     ]
-    parts: list[str | bytes] = [factory, content.canonical(arguments), str(waves), str(toolchain.versions())]
+    parts: list[str | bytes] = [
+        factory,
+        content.canonical(arguments),
+        str((waves, counted())),
+        str(toolchain.versions()),
+    ]
     for path in files:
         parts += [path.name, path.read_bytes()]
     return content.digest(parts)
@@ -147,12 +158,16 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
         (work / "arguments.pickle").write_bytes(pickle.dumps(arguments))
         files = [str(work / "arguments.pickle"), str(work / "top.v")]
         command = [sys.executable, "-m", f"{__package__}.conversion", factory, *files]
-        if waves:
-            command.append("whole")  # whoever looks at waves expects one clock that runs
+        if waves or counted():
+            command.append("whole")  # whoever looks at waves, or counts clocks, expects one clock that runs
+        if counted():
+            command.append("counted")
         toolchain.run(command, Path.cwd(), toolchain.environment(), work / "build.log")
         text = (work / "top.v").read_bytes()
         harness = [path.read_bytes() for path in sorted(HARNESS.iterdir())]
-        flags = [*VERILATOR_FLAGS, *MAKE_VARIABLES, CPP_FLAGS, str(waves), str(toolchain.versions())]
+        flags = [*VERILATOR_FLAGS, *MAKE_VARIABLES, CPP_FLAGS, str((waves, counted())), str(toolchain.versions())]
+        if counted():
+            text += (work / "points.json").read_bytes()  # lines move without a change in the Verilog
         tag = content.digest([text, *harness, *flags, Path(__file__).read_bytes()])
         folder = store / tag
         with _lock(store / f"{tag}.lock"):
@@ -190,8 +205,9 @@ def _verilate_into(folder: Path, work: Path, store: Path, waves: bool, name: str
     _verilate(work, store, waves)
     finished = work / "finished"
     finished.mkdir()
-    for kept in ("simulator", "top.v", "build.log"):
-        (work / kept).rename(finished / kept)
+    for kept in ("simulator", "top.v", "build.log", "points.json"):
+        if (work / kept).exists():
+            (work / kept).rename(finished / kept)
     shutil.rmtree(folder, ignore_errors=True)
     finished.rename(folder)
     print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
@@ -204,19 +220,22 @@ def _verilate(work: Path, store: Path, waves: bool) -> None:
     # could write at any time costs a fifth of a small design's speed.
     public = "".join(f'public_flat_rd -module "{verilog.TOP}" -var "{p.name}"\n' for p in ports if not p.internal)
     (work / "ports.vlt").write_text("`verilator_config\n" + public)
+    points = (work / "points.json").exists()
     env = toolchain.environment()
     libs = toolchain.cocotb_libs()
     command = [
         "verilator",
         *VERILATOR_FLAGS,
         *(["--trace-vcd"] if waves else []),
+        *(["--coverage-user"] if points else []),
         *("-CFLAGS", f"{CPP_FLAGS} -I{HARNESS}"),
         *("-LDFLAGS", f"-rdynamic -Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator"),
         *("ports.vlt", "top.v", "ports.cpp"),
         *(str(HARNESS / name) for name in ("main.cpp", "burst.cpp")),
     ]
     toolchain.run(command, work, env, work / "build.log")
-    runtime = store / ("runtime-" + content.digest([*MAKE_VARIABLES, CPP_FLAGS, str(waves), str(toolchain.versions())]))
+    flags = [*MAKE_VARIABLES, CPP_FLAGS, str((waves, points)), str(toolchain.versions())]
+    runtime = store / ("runtime-" + content.digest(flags))
     _lend_runtime(runtime, work)
     make = ["make", "-f", "Vtop.mk", f"-j{len(os.sched_getaffinity(0))}", f"PYTHON3={sys.executable}", *MAKE_VARIABLES]
     if shutil.which("ccache"):

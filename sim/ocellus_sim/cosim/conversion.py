@@ -1,11 +1,13 @@
 """A component of the gateware as Verilog: the only part here that imports Amaranth.
 
 Run as a module in a process of its own, so that the sources on disk are what is converted, not what a long-lived test
-session imported earlier: ``python -m ocellus_sim.cosim.conversion FACTORY ARGUMENTS.pickle OUT.v [whole]``. OUT may
-be ``.il``: the netlist before Yosys, each cell with its place in the source.
+session imported earlier: ``python -m ocellus_sim.cosim.conversion FACTORY ARGUMENTS.pickle OUT.v [whole]
+[counted]``. OUT may be ``.il``: the netlist before Yosys, each cell with its place in the source. Beside a design whose
+points are counted lies ``points.json``.
 """
 
 import importlib
+import json
 import pickle
 import re
 import sys
@@ -19,12 +21,13 @@ from amaranth.hdl._ir import Fragment, PortDirection
 from amaranth.lib import wiring
 
 from ocellus_sim.cosim import regions
-from ocellus_sim.cosim.verilog import DRIVE, TOP
+from ocellus_sim.cosim.points import Points
+from ocellus_sim.cosim.verilog import DRIVE, TOP, counter_lines
 
 
-def convert(factory: str, arguments: dict[str, Any], divided: bool = True) -> str:
+def convert(factory: str, arguments: dict[str, Any], divided: bool = True, points: Points | None = None) -> str:
     """Verilog of `netlist`."""
-    text = netlist(factory, arguments, divided)
+    text = netlist(factory, arguments, divided, points=points)
     # The one way into Yosys behind Amaranth's netlist.
     return settled(verilog._convert_rtlil_text(text))  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -36,11 +39,13 @@ def settled(text: str) -> str:
     return _beginnings(text.replace("always @*", "always_comb"))
 
 
-def netlist(factory: str, arguments: dict[str, Any], divided: bool = True, places: bool = False) -> str:
+def netlist(
+    factory: str, arguments: dict[str, Any], divided: bool = True, places: bool = False, points: Points | None = None
+) -> str:
     """RTLIL of ``factory(**arguments)``; ports that are constants (an ``always_ready`` stream's) are left out.
 
     ``divided``: the parts that the component names as ``resting`` become regions (regions.py). ``places``: cells know
-    where in the source they come from.
+    where in the source they come from. ``points``: collects the points of the source, which get counters (points.py).
     """
     module, _, class_name = factory.partition(":")
     component = getattr(importlib.import_module(module), class_name)(**arguments)
@@ -68,8 +73,12 @@ def netlist(factory: str, arguments: dict[str, Any], divided: bool = True, place
     # Recursive passes go deep on large designs.
     sys.setrecursionlimit(20_000)
     fragment = Fragment.get(component, None)
+    if points is not None:
+        points.add(fragment)
     parts = regions.divide(fragment, getattr(component, "resting", ()) if divided else ())
     m.submodules.component = regions.Whole(fragment)
+    if points is not None:
+        points.count(m)
     ports |= {port.name: (port, PortDirection.Input) for port in (clock, reset, drive)}
     ports |= regions.add_clocks(m, parts, reset)
     return _ZEROS.sub("", _rtlil(regions.netlist(Fragment.get(m, None), ports, TOP, parts), places))
@@ -102,9 +111,16 @@ def _beginnings(text: str) -> str:
 
 
 if __name__ == "__main__":
-    _, factory_name, pickled, out, *whole = sys.argv
+    _, factory_name, pickled, out, *wishes = sys.argv
     given = pickle.loads(Path(pickled).read_bytes())
+    whole = "whole" in wishes
     if out.endswith(".il"):
         Path(out).write_text(netlist(factory_name, given, divided=not whole, places=True))
+    elif "counted" in wishes:
+        wanted = Points()
+        text = convert(factory_name, given, divided=not whole, points=wanted)
+        Path(out).write_text(text)
+        kept = {"counters": counter_lines(text), "points": wanted.counted}
+        Path(out).with_name("points.json").write_text(json.dumps(kept))
     else:
         Path(out).write_text(convert(factory_name, given, divided=not whole))

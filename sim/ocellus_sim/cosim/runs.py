@@ -18,6 +18,7 @@ from ocellus_sim.cosim.builds import Build, build, build_root
 from ocellus_sim.cosim.process import LOG, RESULTS, cocotb_environment, execute, judge
 from ocellus_sim.cosim.traces import short
 from ocellus_sim.cosim.window import Window, Wish, passages
+from ocellus_sim.coverage.collected import LEFT, collect
 
 RECORD = "run.json"
 """What was run, in the run's folder."""
@@ -121,11 +122,14 @@ def simulate(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "arguments.pickle").write_bytes(pickle.dumps(arguments or {}))
     (folder / "parameters.json").write_text(json.dumps(dict(parameters or {}), indent=1))
+    for left in LEFT:
+        (folder / left).unlink(missing_ok=True)
     run = Run(factory, test_module, testcase, seed, dict(env or {}), wall_seconds)
     run.write(folder)
     print(f"{test_module}: seed {seed}, run {short(folder)}", flush=True)
     given = wish.window.environment("waves.fst", leave=False) if wish.window else {}
     status = _execute(built, run, folder, given, on_line)
+    collect(built.folder, folder)
     traces.finish(folder, built.folder / "top.v", wish.window)
     if wish.window:
         trace = folder / "waves.fst"

@@ -98,6 +98,7 @@ class Source:
     """Offers beats to a stream input, each until it is taken."""
 
     def __init__(self, valid: Port, ready: Port | None, payload: Port, stall: Stall) -> None:
+        self.stall = stall
         self._payload = payload
         ready_index = -1 if ready is None else ready.index
         self._index = harness().source(valid.index, ready_index, payload.index, stall.threshold, stall.seed)
@@ -139,6 +140,7 @@ class Sink:
     ) -> None:
         if capacity < 1:
             raise ValueError(f"{payload.name}: a sink needs room for a beat, not for {capacity}.")
+        self.stall = stall
         self.name = payload.name
         self.capacity = capacity
         valid_index = -1 if valid is None else valid.index

@@ -10,6 +10,12 @@ REGION_CLOCK, REGION_INPUTS = "region_clock__", "region_inputs__"
 """How the two ports of a region (regions.py) begin; its name follows."""
 
 
+COUNTER = "points_taken__"
+"""How the names of the bits that a coverage build counts (points.py) begin; the number follows."""
+EVERY_CLOCK = 0
+"""The counter of what is taken at every clock: it counts no bit, which would be a constant, but the clocks."""
+
+
 @dataclass(frozen=True)
 class TopPort:
     """One port of the top: Verilog name, width in bits, direction."""
@@ -41,3 +47,9 @@ def top_ports(text: str) -> list[TopPort]:
         raise ValueError(f"The Verilog holds no module {TOP}.")
     pattern = re.compile(r"^\s*(input|output)\s+(?:reg\s+|wire\s+)?(?:signed\s+)?(?:\[(\d+):0\]\s*)?(\w+)\s*;", re.M)
     return [TopPort(name, int(msb or 0) + 1, direction == "input") for direction, msb, name in pattern.findall(body[0])]
+
+
+def counter_lines(text: str) -> dict[int, int]:
+    """Where Verilator counts (points.py): the number of each counter by its line in the Verilog."""
+    pattern = re.compile(rf"\bcover \((?:\\?{COUNTER}(\d+)|1'h1)\b")
+    return {n: int(m[1] or EVERY_CLOCK) for n, line in enumerate(text.splitlines(), 1) if (m := pattern.search(line))}

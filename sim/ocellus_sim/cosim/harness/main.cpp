@@ -13,6 +13,9 @@
 
 #include "model.h"
 #include "regions.h"
+#if VM_COVERAGE
+#include "verilated_cov.h"
+#endif
 #include "verilated_vpi.h"
 
 extern "C" void vlog_startup_routines_bootstrap();  // cocotb's VPI library
@@ -92,6 +95,9 @@ int main(int argc, char** argv) {
     VerilatedVpi::callCbs(cbEndOfSimulation);
 #if VM_TRACE
     if (vcd->isOpen()) vcd->close();
+#endif
+#if VM_COVERAGE
+    context->coveragep()->write("coverage.dat");  // in the run's folder, after failed tests too
 #endif
     return context->errorCount() > 0 ? 1 : 0;
 }

@@ -1,0 +1,1 @@
+"""Coverage: what is counted is what was taken."""
