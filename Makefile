@@ -1,5 +1,5 @@
 # Verbs. Each sees to .venv by itself (the packages of requirements/*.lock, from PyPI), then goes into Python.
-.PHONY: help sim test lint format regress faults quality numbers bench-cnn lock clean
+.PHONY: help sim test lint format regress faults mutate quality numbers bench-cnn lock clean
 .DEFAULT_GOAL := help
 RUN := @sh scripts/prepare.sh run && .venv/bin/python
 DEV := @sh scripts/prepare.sh dev && .venv/bin/python
@@ -32,6 +32,10 @@ regress: ## the long way round: many seeds, modes, configurations and photograph
 
 faults: ## a one-line fault in every stage in turn: is it found, and named at that stage?
 	$(RUN) scripts/faults.py $(ARGS)
+
+mutate: ## faults that a machine puts into every stage: which of them do the tests not notice?
+	$(RUN) -m scripts.mutants $(ARGS)
+#              ARGS="isp link"    some stages; --count, --seed, --jobs, --page: see --help
 
 quality: ## recall and precision of the network on scenes it was not trained on
 	$(RUN) scripts/quality.py
