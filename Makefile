@@ -1,14 +1,14 @@
 # Verbs. Each sees to .venv by itself (the packages of requirements/*.lock, from PyPI), then goes into Python.
 .PHONY: help sim test lint format regress faults mutate quality numbers bench-cnn lock clean
 .DEFAULT_GOAL := help
-RUN := @sh scripts/prepare.sh run && .venv/bin/python
-DEV := @sh scripts/prepare.sh dev && .venv/bin/python
+VENV := @sh scripts/prepare.sh run && .venv/bin/python
+VENV_DEV := @sh scripts/prepare.sh dev && .venv/bin/python
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s%s\n", $$1, $$2} /^#   /{print substr($$0, 3)}' Makefile
 
 sim: ## a 4K frame through the whole sensor in Verilator, checked bit for bit
-	$(RUN) -m ocellus_sim.app
+	$(VENV) -m ocellus_sim.app
 #              SEED=1             the rendered scene; FRAMES=n takes seeds SEED to SEED+n-1
 #              FRAME=file         a photograph, .npy or raw Bayer file instead of a rendered scene
 #              MODEL=net.tflite   another network than the project's own
@@ -19,37 +19,37 @@ sim: ## a 4K frame through the whole sensor in Verilator, checked bit for bit
 #              WAVES=1            every signal of the first lines and of the start of the network (VCD)
 
 test: ## every test
-	$(RUN) -m pytest $(ARGS)
+	$(VENV) -m pytest $(ARGS)
 
 lint: ## ruff and pyright
-	$(DEV) scripts/lint.py
+	$(VENV_DEV) scripts/lint.py
 
 format: ## ruff's formatting, written
-	$(DEV) scripts/lint.py --write
+	$(VENV_DEV) scripts/lint.py --write
 
 regress: ## the long way round: many seeds, modes, configurations and photographs at 4K
-	$(RUN) scripts/regress.py
+	$(VENV) scripts/regress.py
 
 faults: ## a one-line fault in every stage in turn: is it found, and named at that stage?
-	$(RUN) scripts/faults.py $(ARGS)
+	$(VENV) scripts/faults.py $(ARGS)
 
 mutate: ## faults that a machine puts into every stage: which of them do the tests not notice?
-	$(RUN) -m scripts.mutants $(ARGS)
+	$(VENV) -m scripts.mutants $(ARGS)
 #              ARGS="isp link"    some stages; --count, --seed, --jobs, --page: see --help
 
 quality: ## recall and precision of the network on scenes it was not trained on
-	$(RUN) scripts/quality.py
+	$(VENV) scripts/quality.py
 
 numbers: ## what the parts take of an ECP5, and how fast they run there: synthesis, placement, routing
-	$(RUN) -m scripts.figures $(ARGS)
+	$(VENV) -m scripts.figures $(ARGS)
 #              ARGS="pair lane"   some designs; --no-place, --seed, --placer, --router: see --help
 
 bench-cnn: ## real networks through the simulated accelerator: exact, and in how many cycles
-	$(RUN) -m scripts.bench_cnn $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(CONFIGS),--configs $(CONFIGS)) $(ARGS)
+	$(VENV) -m scripts.bench_cnn $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(CONFIGS),--configs $(CONFIGS)) $(ARGS)
 #              NETWORKS="vww ds-cnn"   some of them; CONFIGS=ecp5 some sizes; ARGS=--again runs what is kept already
 
 lock: ## resolve requirements/*.lock again from pyproject.toml
-	$(RUN) scripts/lock.py
+	$(VENV) scripts/lock.py
 
 clean: ## remove what the verbs made, .venv excepted
 	@rm -rf build dist .pytest_cache .ruff_cache .hypothesis
