@@ -1,5 +1,5 @@
 # Verbs. Each sees to .venv by itself (the packages of requirements/*.lock, from PyPI), then goes into Python.
-.PHONY: help sim test lint format regress faults mutate quality numbers bench-cnn lock clean
+.PHONY: help sim test lint format regress report faults mutate quality numbers bench-cnn lock clean
 .DEFAULT_GOAL := help
 VENV := @sh scripts/prepare.sh run && .venv/bin/python
 VENV_DEV := @sh scripts/prepare.sh dev && .venv/bin/python
@@ -29,6 +29,10 @@ format: ## ruff's formatting, written
 
 regress: ## the long way round: many seeds, modes, configurations and photographs at 4K
 	$(VENV) scripts/regress.py
+
+report: ## the page of a campaign, with results.json and junit.xml for programs, in the campaign's folder
+	$(VENV) -m ocellus_sim.report
+#              RUN=folder         of the campaign; the last one by default; several are shards of one, the first gets the report
 
 faults: ## a one-line fault in every stage in turn: is it found, and named at that stage?
 	$(VENV) scripts/faults.py $(ARGS)

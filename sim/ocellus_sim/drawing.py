@@ -20,10 +20,11 @@ STYLE = """\
 .drawing .small{font-size:11px}.drawing .muted{fill:var(--muted)}.drawing .strong{font-weight:600}
 .drawing .rule{stroke:var(--rule);stroke-width:1;fill:none}.drawing .axis{stroke:var(--muted);stroke-width:1;fill:none}
 .drawing .band{fill:var(--band)}.drawing .mark{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:4 3;fill:none}
-.drawing .curve{stroke:var(--cnn);stroke-width:2;fill:none}
-.drawing .dot{fill:var(--cnn);stroke:var(--paper);stroke-width:1.5}
+.drawing .curve{stroke-width:2;fill:none}.drawing .dot{stroke:var(--paper);stroke-width:1.5}
 .drawing .readout{fill:var(--readout)}.drawing .isp{fill:var(--isp)}.drawing .tensor{fill:var(--tensor)}
 .drawing .cnn{fill:var(--cnn)}.drawing .metadata{fill:var(--metadata)}.drawing .link{fill:var(--link-stage)}
+.drawing .cnn-curve{stroke:var(--cnn)}.drawing .metadata-curve{stroke:var(--metadata)}
+.drawing .readout-curve{stroke:var(--readout)}
 """
 
 
@@ -67,10 +68,10 @@ class Drawing:
         """A filled polygon."""
         self._parts.append(f'<polygon points="{" ".join(f"{_n(x)},{_n(y)}" for x, y in points)}"{_kind(kind)}/>')
 
-    def dot(self, x: float, y: float, says: str) -> None:
+    def dot(self, x: float, y: float, says: str, kind: str = "cnn") -> None:
         """A point of a curve."""
         self._parts.append(
-            f'<circle cx="{_n(x)}" cy="{_n(y)}" r="4" class="dot"><title>{escape(says)}</title></circle>'
+            f'<circle cx="{_n(x)}" cy="{_n(y)}" r="4" class="dot {kind}"><title>{escape(says)}</title></circle>'
         )
 
     def svg(self, alone: bool = False) -> str:

@@ -1,0 +1,29 @@
+"""`python -m ocellus_sim.report`: the report of the campaign in ``RUN``, or of the last one; see `make help`."""
+
+import os
+import sys
+from pathlib import Path
+
+from ocellus.errors import BadInput
+
+from .writing import JUNIT, PAGE, RESULTS, latest, write
+
+CAMPAIGNS = Path("build/regress")
+WRITTEN, REFUSED = 0, 2
+
+
+def main() -> int:
+    """Exit status: 0 the report is written, whatever its verdict, 2 the input was refused."""
+    try:
+        folders = [Path(name) for name in os.environ.get("RUN", "").split()] or latest(CAMPAIGNS)
+        figures = write(*folders)
+    except BadInput as error:
+        print(f"ocellus: {error}", file=sys.stderr)
+        return REFUSED
+    print(figures.sentence)
+    print(f"{folders[0] / PAGE}, and beside it {RESULTS}, {JUNIT}")
+    return WRITTEN
+
+
+if __name__ == "__main__":
+    sys.exit(main())
