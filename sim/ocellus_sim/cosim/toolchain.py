@@ -5,6 +5,7 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -64,10 +65,20 @@ def environment() -> dict[str, str]:
 
 
 def run(command: list[str], cwd: Path, env: dict[str, str], log: Path) -> None:
-    """Runs a tool, its output appended to ``log``; raises `ToolError` with the log's tail if it fails."""
+    """Runs a tool, its output appended to ``log``; raises `ToolError` with the log's tail if it fails.
+
+    Whatever ends the wait ends the tool, with all that it started; so does the end of this process.
+    """
     with log.open("a") as out:
         print("$", *command, file=out, flush=True)
-        status = subprocess.run(command, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT).returncode
+        guarded = [sys.executable, "-S", "-E", str(Path(__file__).with_name("guarded.py")), str(os.getpid()), *command]
+        tool = subprocess.Popen(guarded, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            status = tool.wait()
+        except BaseException:
+            os.killpg(tool.pid, signal.SIGKILL)
+            tool.wait()
+            raise
     if status:
         raise ToolError(f"{command[0]} ended with status {status}:\n{tail(log)}")
 
