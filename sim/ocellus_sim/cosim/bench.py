@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -53,6 +54,7 @@ class Bench:
         # The harness works on their arrays.
         self._ends: dict[str, Source | Sink] = {}
         self._taps: list[Sink] = []
+        self._burst_seconds, self._model_before = 0.0, calls.model_ns()
         self._diary = diary()
         self._diary.turn_over()
         calls.open(self._index("clk"), self._index("rst"), period_ps)
@@ -158,6 +160,12 @@ class Bench:
         calls = harness()
         return {calls.region_name(i).decode(): calls.region_rested(i) for i in range(calls.regions())}
 
+    @property
+    def spent(self) -> dict[str, float]:
+        """Seconds of bursts so far: the model's, judged by one evaluation in 1023, and the rest, the harness'."""
+        model = min((harness().model_ns() - self._model_before) / 1e9, self._burst_seconds)
+        return {"model": model, "harness": self._burst_seconds - model}
+
     def reset(self) -> None:
         """One clock of reset with silent streams; the clock count starts at 0 again."""
         self._diary.turn_over()
@@ -203,7 +211,9 @@ class Bench:
         reason = _CYCLES
         while True:
             burst = self._diary.burst(min(BURST, end - self.cycle))
+            begin = time.perf_counter()
             reason = calls.run(burst, _NEVER if idle is None else int(idle), packed, len(conditions))
+            self._burst_seconds += time.perf_counter() - begin
             self._diary.note()
             if reason != _CYCLES or self.cycle >= end:
                 break

@@ -37,6 +37,7 @@ _SIGNATURES = {
     "watch_count": (c_uint64, c_int),
     "watch_rows": (c_void_p, c_int),
     "cycle": (c_uint64,),
+    "model_ns": (c_uint64,),
     "reset": (None,),
     "burst": (None,),
     "run": (c_int, c_uint64, c_uint64, POINTER(Condition), c_int),

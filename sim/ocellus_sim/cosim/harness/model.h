@@ -1,6 +1,7 @@
 // The model that main.cpp owns and burst.cpp drives: its ports as a table, its regions, its clock, its trace.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -36,7 +37,21 @@ struct Model {
     // Generated beside the build: finds all of these in `top`.
     void connect();
 
-    void eval() { top->eval(); }
+    // One in so many is looked at by the clock, an odd number: rising and falling edges in turn.
+    static constexpr int LOOKED_AT = 1023;
+    int unlooked = LOOKED_AT;
+    uint64_t seen_ns = 0;
+
+    void eval() {
+        if (--unlooked) {
+            top->eval();
+            return;
+        }
+        unlooked = LOOKED_AT;
+        const auto begin = std::chrono::steady_clock::now();
+        top->eval();
+        seen_ns += std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count();
+    }
 
     // New inputs between two clocks.
     void take_inputs() {
