@@ -1,6 +1,8 @@
 """Whole frames as stream words and back, and the stalls that every stage is tested with."""
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,9 +10,10 @@ from numpy.typing import NDArray
 
 from ocellus.formats import RAW_BEAT, RAW_WORD, RGB_PIXEL, TENSOR_BYTE, TICKET
 from ocellus.layouts import Layout
-from ocellus_sim.compare import first_difference
+from ocellus_sim.compare import difference
 from ocellus_sim.cosim import Stall
 from ocellus_sim.cosim.streams import Sink
+from ocellus_sim.crop import save_crop
 
 Words = NDArray[np.uint64]
 
@@ -26,9 +29,12 @@ def stalls(kind: str, seed: int) -> tuple[Stall, Stall]:
 
 
 def assert_same(stage: str, want: NDArray[Any], got: NDArray[Any], axes: Sequence[str]) -> None:
-    """Fail with the first difference."""
-    message = first_difference(stage, want, got, axes)
-    assert message is None, message
+    """Fail with the first difference, and leave a picture of it in the run's folder."""
+    found = difference(stage, want, got, axes)
+    if found is not None:
+        if folder := os.environ.get("OCELLUS_RUN"):
+            save_crop(Path(folder) / "crop.png", found)
+        raise AssertionError(found.message)
 
 
 def packed(layout: Layout, columns: Mapping[str, Any]) -> Words:
