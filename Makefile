@@ -1,5 +1,5 @@
 # Verbs. Each sees to .venv by itself (the packages of requirements/*.lock, from PyPI), then goes into Python.
-.PHONY: help sim test lint format regress report faults mutate quality numbers bench-cnn lock clean
+.PHONY: help sim waves test lint format regress report faults mutate quality numbers bench-cnn lock clean
 .DEFAULT_GOAL := help
 VENV := @sh scripts/prepare.sh run && .venv/bin/python
 VENV_DEV := @sh scripts/prepare.sh dev && .venv/bin/python
@@ -9,6 +9,8 @@ help: ## list the verbs
 
 sim: ## a 4K frame through the whole sensor in Verilator, checked bit for bit
 	$(VENV) -m ocellus_sim.app
+#              TEST=image         a run of the test plan, which other variables change; a stage's tests (isp), or one of
+#                                 them (isp::test_pixels_equal_the_golden_model)
 #              SEED=1             the rendered scene; FRAMES=n takes seeds SEED to SEED+n-1
 #              FRAME=file         a photograph, .npy or raw Bayer file instead of a rendered scene
 #              MODEL=net.tflite   another network than the project's own
@@ -16,7 +18,13 @@ sim: ## a 4K frame through the whole sensor in Verilator, checked bit for bit
 #              CONFIG=ecp5        or tiny: how large the accelerator is
 #              SIZE=3840x2160     the frame
 #              ROI=x,y,w,h        what of it the network looks at, instead of all
-#              WAVES=1            every signal of the first lines and of the start of the network (VCD)
+#              WAVES=1            every signal of the first lines and of the start of the network (FST);
+#                                 fail: of the clocks around the first difference
+#              GUI=1              the trace, or the timeline, in gtkwave or surfer
+
+waves: ## the trace of a run that failed: its window run again, with every signal, and opened
+	$(VENV) -m ocellus_sim.app.waves
+#              RUN=folder         or its name; by default the latest that failed. GUI=0 opens nothing
 
 test: ## every test
 	$(VENV) -m pytest $(ARGS)

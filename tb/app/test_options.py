@@ -28,11 +28,18 @@ def test_a_region_of_interest_lies_inside_the_frame():
     assert Options.read({"ROI": "1920,1080,1920,1080"}).roi == Window(1920, 1080, 1920, 1080)
 
 
-def test_the_command_repeats_the_run_and_one_frame_of_it():
+def test_the_command_repeats_the_run_or_its_first_frames():
     given = {"SEED": "7", "FRAMES": "4", "MODE": "image+metadata", "FRAME": "a photo.jpg", "HOME": "/root"}
     options = Options.read(given)
     assert options.command() == "make sim SEED=7 FRAMES=4 FRAME='a photo.jpg' MODE=image+metadata"
-    assert options.command(9) == "make sim SEED=9 FRAME='a photo.jpg' MODE=image+metadata"
+    assert options.command(3) == "make sim SEED=7 FRAMES=3 FRAME='a photo.jpg' MODE=image+metadata"
+    assert options.command(1) == "make sim SEED=7 FRAME='a photo.jpg' MODE=image+metadata"
+
+
+def test_waves_of_a_failure_and_a_viewer_are_asked_for():
+    options = Options.read({"WAVES": "fail", "GUI": "1"})
+    assert (options.waves, options.trace_failure, options.gui) == (False, True, True)
+    assert options.command() == "make sim WAVES=fail"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +52,8 @@ def test_the_command_repeats_the_run_and_one_frame_of_it():
         ("FRAMES", "0", "whole numbers from 1"),
         ("MODE", "video", "metadata, image, image+metadata"),
         ("CONFIG", "huge", "tiny, ecp5"),
-        ("WAVES", "yes", "0 and 1"),
+        ("WAVES", "yes", "0, 1 and fail"),
+        ("GUI", "yes", "0 and 1"),
         ("SIZE", "4k", "WIDTHxHEIGHT"),
         ("SIZE", "3838x2160", "multiples of 4"),
         ("SIZE", "3840x2161", "even numbers"),
@@ -63,7 +71,9 @@ def test_anything_else_is_refused_with_what_is_allowed(variable: str, value: str
 
 
 @given(
-    st.dictionaries(st.sampled_from(["SEED", "FRAMES", "MODE", "CONFIG", "WAVES", "SIZE", "ROI"]), st.text(max_size=12))
+    st.dictionaries(
+        st.sampled_from(["SEED", "FRAMES", "MODE", "CONFIG", "WAVES", "GUI", "SIZE", "ROI"]), st.text(max_size=12)
+    )
 )
 def test_arbitrary_text_is_taken_or_refused(variables: dict[str, str]):
     try:
@@ -77,6 +87,7 @@ def test_arbitrary_text_is_taken_or_refused(variables: dict[str, str]):
     ("variable", "value", "said"),
     [
         ("MODE", "video", "MODE: found 'video'"),
+        ("TEST", "ips", "TEST: found 'ips', allowed isp, "),
         ("FRAME", "no/such.jpg", "no/such.jpg: found no such file"),
         ("FRAME", __file__, "not a readable image"),
         ("MODEL", __file__, "test_options.py"),

@@ -4,29 +4,33 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ocellus.errors import BadInput
-
+from . import ending
+from .ending import FAILED, GOOD
 from .options import Options, name_of
-
-BIT_EXACT, DIFFERENT, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 def main() -> int:
-    """Exit status: 0 bit exact, 1 a difference or a failed simulation, 2 the input was refused."""
+    """Exit status: 0 bit exact, 1 a difference or a failed simulation, 2 refused input, 130 ended from outside."""
     began = time.perf_counter()
-    try:
-        return run(Options.read(os.environ), Console(), began)
-    except BadInput as error:
-        print(f"ocellus: {error}", file=sys.stderr)
-        return REFUSED
-    except KeyboardInterrupt:
-        print("ocellus: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    return ending.command(lambda: _chosen(began))
+
+
+def _chosen(began: float) -> int:
+    console = Console()
+    if not os.environ.get("TEST"):
+        return run(Options.read(os.environ), console, began)
+    # Imported late, as below: what the test plan needs is needed by those alone who name something in it.
+    from . import stage
+    from .choice import StageTests, choose
+
+    chosen = choose(os.environ)
+    return stage.run(chosen, os.environ, console) if isinstance(chosen, StageTests) else run(chosen, console, began)
 
 
 def run(options: Options, console: Console, began: float) -> int:
@@ -45,6 +49,7 @@ def run(options: Options, console: Console, began: float) -> int:
         from .plan import prepare
         from .result import result
         from .screen import show
+        from .waves import look, trace_of_crash, trace_of_difference
 
         plan = prepare(options)
         if options.photograph is not None:
@@ -57,19 +62,34 @@ def run(options: Options, console: Console, began: float) -> int:
             exposure.build()
             progress.update(task, description="start of the simulator")
             results = exposure.results()
-        except (SimulationFailed, ToolError, LoadError) as error:
+            progress.update(task, description="pictures, timeline", total=1, completed=1)
+            begin = time.perf_counter()
+            files.write_files(folder, plan, results)
+            crop = files.write_crop(folder, results)
+            exposure.times.add("pictures, timeline", time.perf_counter() - begin)
+            facts = result(exposure, results, began, crop)
+            files.write_result(folder, facts)
+            files.point_latest(folder)
+        except (SimulationFailed, ToolError, LoadError, OSError) as error:
             progress.stop()
-            print(f"ocellus: {error}\nagain: {options.command()}", file=sys.stderr)
-            return DIFFERENT
-        progress.update(task, description="pictures, timeline", total=1, completed=1)
-        begin = time.perf_counter()
-        files.write_files(folder, plan, results)
-        exposure.times.add("pictures, timeline", time.perf_counter() - begin)
-        facts = result(exposure, results, began)
-        files.write_result(folder, facts)
-        files.point_latest(folder)
+            print(f"ocellus: {_died(error, folder)}\nagain: {options.command()}", file=sys.stderr)
+            if options.trace_failure and isinstance(error, SimulationFailed):
+                print(trace_of_crash(exposure), file=sys.stderr)
+            return FAILED
     show(console, plan, results, facts, folder)
-    return BIT_EXACT if facts["bit_exact"] else DIFFERENT
+    if options.trace_failure and not facts["bit_exact"]:
+        console.print(
+            "the window around it, with a trace (a simulator of its own, built once, minutes) ...", style="dim"
+        )
+        trace_of_difference(exposure, facts["first_difference"])
+    if line := look(folder, options):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return GOOD if facts["bit_exact"] else FAILED
+
+
+def _died(error: Exception, folder: Path) -> str:
+    """A full disk is named as such, not by what its victims said."""
+    return ending.sentence(error, folder) if ending.full(error) else str(error)
 
 
 def _name(options: Options) -> str:

@@ -14,6 +14,8 @@ import numpy as np
 
 from ocellus import formats
 from ocellus.records import Record
+from ocellus_sim import whole
+from ocellus_sim.cosim.window import Window
 from ocellus_sim.golden import readout, sensor
 from ocellus_sim.golden.sensor import Passage
 from ocellus_sim.scenes import Scene
@@ -25,6 +27,9 @@ from .plan import Plan, control_words
 
 FACTORY = "ocellus_hdl.sensor:Sensor"
 BENCH = "ocellus_sim.app.frame_bench"
+
+GOLDEN = "golden model (beside it)"
+"""What the golden model took, among the parts of the wall time."""
 
 Listener = Callable[[str, Mapping[str, Any]], None]
 """Called with what happens: ``build``, ``started``, ``loaded``, ``frame`` and so on, and facts about it."""
@@ -77,6 +82,7 @@ class Exposure:
         self.times = Watchmaker()
         self.load_clocks = 0
         self.started_at = 0.0
+        self.bursts: Mapping[str, float] = {}
         self._tell = tell
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
 
@@ -144,7 +150,7 @@ class Exposure:
             for index in range(self.plan.options.frames):
                 scene = self._timed("scenes", lambda i=index: self.plan.scene(i))
                 self._put(f"frame-{index}", readout.beats(scene.raw))
-                want = self._timed("golden model (beside it)", lambda s=scene: self._golden(s))
+                want = self._timed(GOLDEN, lambda s=scene: self._golden(s))
                 if index == 0:
                     self.started_at = self._await("started")["at"]
                     self.times.add("start of the simulator", self.started_at - begin)
@@ -152,6 +158,7 @@ class Exposure:
                     self.times.add("loading of the network", self._await("ready")["seconds"])
                 facts = self._await("frame")
                 self.times.add("frames in Verilator", facts["seconds"])
+                self.bursts = facts["spent"]
                 results.append(self._timed("comparison", lambda a=(index, scene, want, facts): self._compare(*a)))
                 self._tell("frame", {"result": results[-1]})
             self._await("ended")
@@ -160,6 +167,38 @@ class Exposure:
             if thread.is_alive():
                 (self.work / "abandoned").touch()
                 thread.join(timeout=30)
+            shutil.rmtree(self.work, ignore_errors=True)
+
+    def retrace(self, frames: int, window: Window, clock: int, part: str) -> Path:
+        """Show the first ``frames`` again, to the end of ``window``; the trace of it, ``fail.fst`` in the folder.
+
+        ``clock`` is where the marker stands, ``part`` the part of the design that is of interest. Raises what
+        ``ocellus_sim.cosim.runs.retrace`` does.
+        """
+        from ocellus_sim.cosim.runs import retrace
+
+        def put(index: int) -> None:
+            if index < frames:
+                self._put(f"frame-{index}", readout.beats(self.plan.scene(index).raw))
+
+        def hear(line: str) -> None:
+            """Frames go in one by one, as they are asked for: they are large."""
+            event: dict[str, Any] = json.loads(line[1:]) if line.startswith("@") else {}
+            if event.get("event") == "frame":
+                for left in (f"frame-{event['frame']}.npy", f"seen-{event['frame']}.npz"):
+                    (self.work / left).unlink(missing_ok=True)
+                put(event["frame"] + 2)
+
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(parents=True)
+        try:
+            given = self.folder / "parameters.json"  # where the folder may have lain elsewhere
+            whole.write_text(given, json.dumps(json.loads(given.read_text()) | {"work": str(self.work)}, indent=1))
+            self._put("control", self.plan.set_up_words())
+            put(0)
+            put(1)
+            return retrace(self.folder, window, clock, part, hear)
+        finally:
             shutil.rmtree(self.work, ignore_errors=True)
 
     def _golden(self, scene: Scene) -> Passage:

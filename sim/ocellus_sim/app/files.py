@@ -9,6 +9,8 @@ from typing import Any
 from ocellus.decode_command import as_json_line
 from ocellus.decoder import decode, frames
 from ocellus.formats import Mode
+from ocellus_sim import whole
+from ocellus_sim.crop import save_crop
 
 from . import pictures
 from .exposure import FrameResult
@@ -16,10 +18,18 @@ from .plan import Plan
 from .timeline import write_timelines
 
 RUNS = Path("build/sim")
+RESULT = "result.json"
+"""Written last and in one step: a folder without it holds no whole run."""
+CROP = "crop.png"
 
 
 def run_folder(name: str) -> Path:
-    """A new folder for a run, never one that is there already."""
+    """A new folder for a run, never one that is there already; or the one that the environment names."""
+    if given := os.environ.get("OCELLUS_RUN_FOLDER"):
+        folder = Path(given).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RESULT).unlink(missing_ok=True)  # of an earlier run: no result of this one
+        return folder
     RUNS.mkdir(parents=True, exist_ok=True)
     number = 1
     while True:
@@ -34,6 +44,8 @@ def run_folder(name: str) -> Path:
 
 def point_latest(folder: Path) -> None:
     """``build/sim/latest`` leads to this run; put in place in one step, since two runs may end at once."""
+    if folder.parent != RUNS.resolve():
+        return
     link = folder.parent / f".latest-{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(folder.name)
@@ -71,6 +83,12 @@ def write_files(folder: Path, plan: Plan, results: Sequence[FrameResult]) -> Non
     write_timelines(folder, plan, [result.got for result in results])
 
 
+def write_crop(folder: Path, results: Sequence[FrameResult]) -> str | None:
+    """The picture of the run's first difference, if it is one of elements: its name."""
+    different = next((check.difference for r in results if (check := r.first_difference)), None)
+    return CROP if different is not None and save_crop(folder / CROP, different) else None
+
+
 def _record_packets(result: FrameResult) -> bytes:
     """The packets of the link's bytes that carry records, as they left."""
     link, kept, start = result.got.link, b"", 0
@@ -84,4 +102,4 @@ def _record_packets(result: FrameResult) -> bytes:
 
 def write_result(folder: Path, content: Mapping[str, Any]) -> None:
     """result.json."""
-    (folder / "result.json").write_text(json.dumps(content, indent=1) + "\n")
+    whole.write_text(folder / RESULT, json.dumps(content, indent=1) + "\n")

@@ -100,16 +100,19 @@ class Camera:
         }  # fmt: skip
         np.savez(self.work / "seen.npz", **arrays)
         (self.work / "seen.npz").rename(self.work / f"seen-{index}.npz")
-        say("frame", frame=index, seconds=seconds, cpu=cpu, clocks=self.bench.cycle - begin, unread=self.array.waiting)
+        say(
+            "frame", frame=index, seconds=seconds, cpu=cpu, clocks=self.bench.cycle - begin, unread=self.array.waiting,
+            spent=self.bench.spent,
+        )  # fmt: skip
 
     def _trace(self) -> None:
         """Every signal while the first lines pass, and while the network begins."""
-        self.bench.trace(Path("waves-lines.vcd"))
+        self.bench.trace(Path("waves-lines.fst"))
         given = self.bench.parameters
         self.bench.run(WAVE_LINES * given["clocks_per_line"])
         self.bench.trace_stop()
         self.bench.run(MAX_CLOCKS, until=self.taps["tensor"].reaches(given["capacities"]["tensor"]), idle=QUIET)
-        self.bench.trace(Path("waves-network.vcd"))
+        self.bench.trace(Path("waves-network.fst"))
         self.bench.run(WAVE_NETWORK_CLOCKS)
         self.bench.trace_stop()
 

@@ -31,8 +31,14 @@ class Options:
         Another network than the project's own.
     roi : Window or None
         What of the frame the network looks at, instead of all of it.
+    waves : bool
+        Traces of the first lines and of the network's begin.
+    trace_failure : bool
+        A trace of the clocks around the first difference.
+    gui : bool
+        Open what there is to look at in a viewer.
     given : mapping
-        The variables that were set, for the command that repeats the run.
+        The variables that were typed, for the command that repeats the run.
     """
 
     seed: int = 1
@@ -44,15 +50,19 @@ class Options:
     frame: FrameFormat = UHD
     roi: Window | None = None
     waves: bool = False
+    trace_failure: bool = False
+    gui: bool = False
     given: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def read(cls, variables: Mapping[str, str]) -> "Options":
+    def read(cls, variables: Mapping[str, str], named: Mapping[str, str] | None = None) -> "Options":
         """Options from variables such as the environment's; empty ones count as not set.
 
-        :class:`BadInput` names the variable, what was found and what is allowed.
+        ``named`` are those of a run of the test plan, which variables override. :class:`BadInput` names the variable,
+        what was found and what is allowed.
         """
-        given = {name: variables[name] for name in _NAMES if variables.get(name)}
+        typed = {name: variables[name] for name in NAMES if variables.get(name)}
+        given = dict(named or {}) | typed
         mode = given.get("MODE", "metadata")
         if mode not in MODES:
             raise BadInput(f"MODE: found {mode!r}, allowed {', '.join(MODES)}")
@@ -61,8 +71,11 @@ class Options:
         except BadInput as error:
             raise BadInput(f"CONFIG: {error}") from None
         waves = given.get("WAVES", "0")
-        if waves not in ("0", "1"):
-            raise BadInput(f"WAVES: found {waves!r}, allowed 0 and 1")
+        if waves not in ("0", "1", "fail"):
+            raise BadInput(f"WAVES: found {waves!r}, allowed 0, 1 and fail")
+        gui = given.get("GUI", "0")
+        if gui not in ("0", "1"):
+            raise BadInput(f"GUI: found {gui!r}, allowed 0 and 1")
         frame = _frame(given.get("SIZE", ""))
         return cls(
             seed=_integer(given, "SEED", 1, 0, 2**31 - 1 - MAX_FRAMES),
@@ -74,19 +87,22 @@ class Options:
             frame=frame,
             roi=_roi(given["ROI"], frame) if "ROI" in given else None,
             waves=waves == "1",
-            given=tuple(given.items()),
+            trace_failure=waves == "fail",
+            gui=gui == "1",
+            given=tuple(typed.items()),
         )
 
-    def command(self, seed: int | None = None) -> str:
-        """What to type for this run again, or for the frame of one ``seed`` alone."""
-        given = dict(self.given)
-        if seed is not None:
-            given.pop("FRAMES", None)
-            given["SEED"] = str(seed)
+    def command(self, frames: int | None = None) -> str:
+        """What to type for this run again, or for its first ``frames`` alone: a later one may hang on those before."""
+        given = {name: value for name, value in self.given if name != "GUI"}
+        if frames is not None:
+            given |= {"SEED": str(self.seed), "FRAMES": str(frames)}
+            if frames == 1:
+                del given["FRAMES"]
         return " ".join(["make sim", *(f"{name}={shlex.quote(value)}" for name, value in given.items())])
 
 
-_NAMES = ("SEED", "FRAMES", "FRAME", "MODEL", "MODE", "CONFIG", "SIZE", "ROI", "WAVES")
+NAMES = ("TEST", "SEED", "FRAMES", "FRAME", "MODEL", "MODE", "CONFIG", "SIZE", "ROI", "WAVES", "GUI")
 
 
 def name_of(mode: Mode) -> str:

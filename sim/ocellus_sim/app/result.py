@@ -14,7 +14,8 @@ from ocellus.formats import Mode
 from ocellus_sim.cosim.toolchain import versions
 from ocellus_sim.scenes import Count, Score, score
 
-from .exposure import Exposure, FrameResult
+from .exposure import GOLDEN, Exposure, FrameResult
+from .moment import clock_of
 from .observation import BUSY_STAGES, spans
 from .options import name_of
 from .plan import Plan
@@ -57,21 +58,25 @@ def totals(plan: Plan, frames: Sequence[FrameResult]) -> Score | None:
     return sum((s for s in scores if s), Score()) if all(scores) and scores else None
 
 
-def first_difference(plan: Plan, frames: Sequence[FrameResult]) -> dict[str, Any] | None:
+def first_difference(plan: Plan, frames: Sequence[FrameResult], crop: str | None = None) -> dict[str, Any] | None:
     """Where gateware and golden model first part, and what to type to see it again."""
     for frame in frames:
         check = frame.first_difference
         if check is not None and check.difference is not None:
-            seed = plan.seed(frame.index)
+            different = check.difference
+            values = {"want": different.want[different.at], "got": different.got[different.at]} if different.at else {}
             return {
-                "frame": frame.index, "seed": seed, "stage": check.stage, "message": check.difference.message,
-                "command": plan.options.command(seed),
+                "frame": frame.index, "seed": plan.seed(frame.index), "stage": check.stage,
+                "message": different.message, "at": list(different.at),
+                **{name: value.item() for name, value in values.items()},
+                "clock": clock_of(check, frame.got, plan.program), "crop": crop,
+                "command": plan.options.command(frame.index + 1),
             }  # fmt: skip
     return None
 
 
-def result(run: Exposure, frames: Sequence[FrameResult], began: float) -> dict[str, Any]:
-    """What result.json holds; ``began`` is when the run did, by ``time.perf_counter``."""
+def result(run: Exposure, frames: Sequence[FrameResult], began: float, crop: str | None = None) -> dict[str, Any]:
+    """What result.json holds; ``began`` is when the run did, by ``time.perf_counter``, ``crop`` a file's name."""
     wall_seconds = time.perf_counter() - began
     plan = run.plan
     options, total = plan.options, totals(plan, frames)
@@ -82,7 +87,7 @@ def result(run: Exposure, frames: Sequence[FrameResult], began: float) -> dict[s
     return {
         "seed": options.seed, "width": options.frame.width, "height": options.frame.height, "frames": len(frames),
         "bit_exact": first_difference(plan, frames) is None and len(frames) == options.frames,
-        "first_difference": first_difference(plan, frames),
+        "first_difference": first_difference(plan, frames, crop),
         "detections": [_detections(plan, frame) for frame in frames],
         "ground_truth": [[_plain(o) for o in frame.scene.objects] for frame in frames],
         "precision": total.total.precision if total else None,
@@ -97,6 +102,7 @@ def result(run: Exposure, frames: Sequence[FrameResult], began: float) -> dict[s
         "sim_cpu_seconds": round(sum(frame.cpu_seconds for frame in frames), 3),
         "wall_seconds": round(wall_seconds, 3),
         "seconds_to_simulation": round(run.started_at - began, 3),
+        "split": _split(run),
         "wall_seconds_by_part": {name: round(seconds, 3) for name, seconds in run.times.spent.items()},
         "megapixels_per_second": round(count * options.frame.width * options.frame.height / sim_seconds / 1e6, 3),
         "checks": [[_check(check) for check in frame.checks] for frame in frames],
@@ -105,9 +111,21 @@ def result(run: Exposure, frames: Sequence[FrameResult], began: float) -> dict[s
         "photograph": str(options.photograph) if options.photograph else None,
         "live": plan.settings.readout.live,
         "command": options.command(),
+        "variables": dict(options.given),
         "versions": {**versions(), "numpy": np.__version__, "pillow": pillow_version},
         "commit": commit(),
     }  # fmt: skip
+
+
+def _split(run: Exposure) -> dict[str, float]:
+    """Seconds by who took them: two processes work side by side, so that the sum is more than the wall clock shows."""
+    spent = run.times.spent
+    golden = spent.get(GOLDEN, 0.0)
+    beside = ("frames in Verilator", "loading of the network", "Verilator build", GOLDEN)
+    python = sum(seconds for name, seconds in spent.items() if name not in beside)
+    python += spent["frames in Verilator"] + spent["loading of the network"] - sum(run.bursts.values())
+    split = {**run.bursts, "python": max(python, 0.0), "golden": golden}
+    return {name: round(seconds, 3) for name, seconds in split.items()}
 
 
 def _layers(plan: Plan, frames: Sequence[FrameResult]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ocellus.formats import Mode
 from ocellus_sim.compare import Difference
+from ocellus_sim.cosim.traces import short
 
 from .exposure import FrameResult
 from .pictures import colour_of
@@ -30,7 +31,7 @@ def show(console: Console, plan: Plan, results: Sequence[FrameResult], facts: Ma
     console.print(_agreement(plan, results))
     console.print(_clocks(plan, results, facts))
     console.print(_wall(facts))
-    console.print(_verdict(facts, folder))
+    console.print(_verdict(facts, folder), soft_wrap=True)  # a command in one line
 
 
 def _heading(plan: Plan, facts: Mapping[str, Any]) -> Text:
@@ -41,7 +42,12 @@ def _heading(plan: Plan, facts: Mapping[str, Any]) -> Text:
         f"{frames} of {options.frame.width}x{options.frame.height}, {what}, network {plan.file.name}, "
         f"configuration {options.configuration.name} ({options.configuration.macs} MACs), mode {facts['mode']}",
         style="bold",
-    )
+    ) + Text(f"\nseed {facts['seed']}, commit {facts['commit']}, {named(facts['versions'])}", style="not bold dim")
+
+
+def named(tools: Mapping[str, str]) -> str:
+    """The versions that matter, in one line."""
+    return ", ".join(f"{name} {tools[name]}" for name in ("verilator", "amaranth", "cocotb", "python"))
 
 
 def _style(index: int) -> str:
@@ -134,23 +140,31 @@ def _wall(facts: Mapping[str, Any]) -> Panel:
     most = max(parts.values(), default=1) or 1
     for name, seconds in parts.items():
         shown.add_row(name, f"{seconds:.2f} s", Text(_bar(seconds / most), "magenta"))
-    return Panel(shown, title=f"wall time: {facts['wall_seconds']:.1f} s", title_align="left", border_style="dim")
+    split: Mapping[str, float] = facts["split"]
+    whole = sum(split.values()) or 1
+    shares = ", ".join(f"{name} {seconds:.2f} s ({seconds / whole:.0%})" for name, seconds in split.items())
+    return Panel(
+        Group(shown, Text(f"split: {shares}", style="dim")),
+        title=f"wall time: {facts['wall_seconds']:.1f} s",
+        title_align="left",
+        border_style="dim",
+    )
 
 
 def _verdict(facts: Mapping[str, Any], folder: Path) -> Text:
     text = Text()
     if facts["bit_exact"]:
-        text.append("bit exact", "bold green")
+        text.append("bit exact  ", "bold green")
     else:
         difference = facts["first_difference"]
         text.append("NOT bit exact", "bold red")
-        text.append(f" in frame {difference['frame']} (seed {difference['seed']})\n{difference['message']}\n")
-        text.append(f"again: {difference['command']}", "bold")
+        text.append(f" in frame {difference['frame']} (seed {difference['seed']}), stage {difference['stage']}")
+        text.append(f", clock {difference['clock']:,}\n" if difference["clock"] is not None else "\n")
+        text.append(f"{difference['message']}\n")
+        if difference["crop"]:
+            text.append(f"picture: {short(folder)}/{difference['crop']}\n")
+        text.append(f"again: {difference['command']}\n", "bold")
     if facts["recall"] is not None:
-        text.append(f"  recall {facts['recall']:.3f}, precision {facts['precision']:.3f}")
-    text.append(f"\n{_short(folder)}/  overlay.png, heatmap.png, timeline.gtkw, metadata.jsonl, result.json", "dim")
+        text.append(f"recall {facts['recall']:.3f}, precision {facts['precision']:.3f}")
+    text.append(f"\n{short(folder)}/  overlay.png, heatmap.png, timeline.gtkw, metadata.jsonl, result.json", "dim")
     return text
-
-
-def _short(folder: Path) -> str:
-    return str(folder.relative_to(Path.cwd())) if folder.is_relative_to(Path.cwd()) else str(folder)

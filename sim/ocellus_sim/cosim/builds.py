@@ -99,7 +99,7 @@ def build(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool 
         ``OCELLUS_SIMULATOR`` names a folder without a simulator.
     """
     start = time.monotonic()
-    if given := os.environ.get("OCELLUS_SIMULATOR"):
+    if (given := os.environ.get("OCELLUS_SIMULATOR")) and not waves:  # what was sent cannot trace
         if not os.access(Path(given) / "simulator", os.X_OK):
             raise ToolError(f"OCELLUS_SIMULATOR: found {given}, which holds no program named simulator.")
         return Build(Path(given).resolve(), False, time.monotonic() - start)

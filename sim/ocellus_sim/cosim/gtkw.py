@@ -59,7 +59,9 @@ def write(path: Path, dump: Path, trace: Trace, parts: Mapping[str, Part], mark:
     with path.open("w") as file:
         save = GTKWSave(file)
         save.dumpfile(dump.name, abspath=False)
-        save.timestart(max(mark - SHOWN_CLOCKS * 2 // 3 * period, trace.begin))
+        # Where less than a window would be left behind it, GTKWave begins at the very beginning.
+        latest = min(mark - SHOWN_CLOCKS * 2 // 3 * period, trace.end - SHOWN_CLOCKS * 3 // 2 * period)
+        save.timestart(max(latest, trace.begin))
         save.size(1600, 900)
         save.signals_width(300)
         save.treeopen(COMPONENT)

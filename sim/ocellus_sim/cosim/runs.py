@@ -96,7 +96,8 @@ def simulate(
     env
         Further environment variables of the process.
     run_dir
-        Folder of the run: results, log, traces; by default a new ``build/runs/<module>-<n>``.
+        Folder of the run: results, log, traces; by default a new ``build/runs/<module>-<n>``; the environment's
+        ``OCELLUS_RUNS`` takes the place of ``build/runs``.
     wall_seconds
         The process is killed after this many seconds of real time.
     on_line
@@ -141,22 +142,36 @@ def simulate(
     log = folder / LOG
     message = f"{test_module}, seed {seed}: {reason}; {short(log)} ends:\n{toolchain.tail(log, 60)}"
     if wish.failure:
-        message += "\n" + trace_of_failure(folder)
+        message += "\n" + _told(folder)
     raise SimulationFailed(message)
 
 
-def trace_of_failure(folder: Path) -> str:
-    """Runs a failed run again up to what failed first, traced at its end; a line on what has become of it."""
+def failure(folder: Path) -> Window | None:
+    """The last clocks of the test that failed first in this run; None where it had none."""
     run, had = Run.read(folder), passages(folder)
     window = next((w for test, w in had if test in run.failed), had[-1][1] if had else Window(0, 0))
-    if window.end <= window.begin:
-        return "no trace: not one clock had passed when it failed"
-    around = Window(max(window.begin, window.end - BEFORE), window.end)
-    trace = retrace(folder, around, around.end - 1)
-    return f"trace of clocks {around.begin} to {around.end - 1}: {short(trace)}; {traces.show(trace, start=False)}"
+    return Window(max(window.begin, window.end - BEFORE), window.end) if window.end > window.begin else None
 
 
-def retrace(folder: Path, window: Window, clock: int, part: str = "") -> Path:
+def trace_of_failure(folder: Path) -> Path:
+    """Runs a failed run again up to what failed first, traced at its end: ``fail.fst``; raises as `retrace` does."""
+    window = failure(folder)
+    if window is None:
+        raise SimulationFailed("no trace: not one clock had passed when it failed")
+    return retrace(folder, window, window.end - 1)
+
+
+def _told(folder: Path) -> str:
+    """A line on the trace of a run that failed."""
+    try:
+        return f"trace: {traces.show(trace_of_failure(folder), start=False)}"
+    except (SimulationFailed, toolchain.ToolError) as error:
+        return str(error)
+
+
+def retrace(
+    folder: Path, window: Window, clock: int, part: str = "", on_line: Callable[[str], None] | None = None
+) -> Path:
     """Runs the run of ``folder`` again to the end of ``window``, and leaves ``fail.fst`` and ``fail.gtkw`` there.
 
     Parameters
@@ -165,6 +180,8 @@ def retrace(folder: Path, window: Window, clock: int, part: str = "") -> Path:
         Where the marker stands.
     part
         The part of the design that failed, opened in the viewer.
+    on_line
+        As for `simulate`.
 
     Returns
     -------
@@ -186,7 +203,7 @@ def retrace(folder: Path, window: Window, clock: int, part: str = "") -> Path:
     try:
         for name in ("arguments.pickle", "parameters.json"):
             shutil.copyfile(folder / name, again / name)
-        _execute(built, run, again, window.environment("fail.fst", leave=True), None)
+        _execute(built, run, again, window.environment("fail.fst", leave=True), on_line)
         traces.finish(again, built.folder / "top.v", window, clock, part)
         if not (again / "fail.fst").exists():
             end = toolchain.tail(again / LOG, 30)
@@ -199,7 +216,7 @@ def retrace(folder: Path, window: Window, clock: int, part: str = "") -> Path:
 
 
 def _run_folder(name: str) -> Path:
-    runs = build_root() / "runs"
+    runs = Path(os.environ.get("OCELLUS_RUNS") or build_root() / "runs").resolve()
     runs.mkdir(parents=True, exist_ok=True)
     n = 1 + max((int(p.name.rpartition("-")[2]) for p in runs.glob(f"{name}-[0-9]*")), default=0)
     while True:

@@ -1,0 +1,137 @@
+"""`make waves`: the trace of a run that failed, made by running its window again, and opened.
+
+RUN=<folder or name>, by default the latest run that failed, of the whole sensor or of any test.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ocellus.errors import BadInput
+from ocellus_sim.cosim import SimulationFailed, runs
+from ocellus_sim.cosim.builds import build_root
+from ocellus_sim.cosim.runs import AFTER, BEFORE, RECORD
+from ocellus_sim.cosim.toolchain import ToolError
+from ocellus_sim.cosim.traces import short, show
+from ocellus_sim.cosim.window import Window
+
+from . import ending, files
+from .choice import StageTests, choose, unknown
+from .ending import FAILED, GOOD
+from .exposure import Exposure
+from .options import Options
+from .plan import prepare
+
+PARTS = {"raw": "readout", "rgb": "isp", "layer": "cnn", "output": "cnn", "record": "metadata", "bytes": "link"}
+"""The part of the sensor in front of each tap, where it has not the stage's name."""
+FAILURE = "fail.fst"
+
+
+def main() -> int:
+    """Exit status: 0 a trace is there, 1 it could not be made, 2 the input was refused."""
+    return ending.command(_waves)
+
+
+def _waves() -> int:
+    gui = os.environ.get("GUI", "")
+    if gui not in ("", "0", "1"):
+        raise BadInput(f"GUI: found {gui!r}, allowed 0 and 1")
+    folder = _found(os.environ.get("RUN", ""))
+    print(f"{short(folder)}: running its window again, with a trace ...", flush=True)
+    try:
+        trace = _trace(folder)
+    except (SimulationFailed, ToolError) as error:
+        print(f"ocellus: {error}", file=sys.stderr)
+        return FAILED
+    print(show(trace, start=gui != "0"))
+    return GOOD
+
+
+def _trace(folder: Path) -> Path:
+    """The trace of the run of this folder."""
+    facts = json.loads((folder / files.RESULT).read_text()) if (folder / files.RESULT).exists() else {}
+    difference = facts.get("first_difference")
+    if difference is not None:
+        chosen = choose(facts["variables"])
+        assert not isinstance(chosen, StageTests)
+        exposure = Exposure(prepare(chosen), folder, lambda event, facts: None)
+        return trace_of_difference(exposure, difference)
+    inside = [*_failed_runs(folder)]
+    if not inside:
+        raise BadInput(f"RUN: found {short(folder)}, where nothing failed, allowed a run that did")
+    return runs.trace_of_failure(inside[0])
+
+
+def _found(name: str) -> Path:
+    """The folder of a run; the latest that failed where none is named."""
+    homes = (files.RUNS.resolve(), build_root() / "runs")
+    if not name:
+        failed = sorted((folder for home in homes for folder in _failed(home)), key=lambda f: f.stat().st_mtime)
+        if not failed:
+            raise BadInput(
+                f"RUN: found no run that failed in {' and '.join(map(short, homes))}, allowed a run's folder"
+            )
+        return failed[-1]
+    for folder in (Path(name).resolve(), *(home / name for home in homes)):
+        if (folder / files.RESULT).is_file() or (folder / RECORD).is_file():
+            return folder.resolve()
+    raise unknown("RUN", name, [folder.name for home in homes for folder in _failed(home)])
+
+
+def _failed(home: Path) -> Iterator[Path]:
+    for folder in home.iterdir() if home.is_dir() else ():
+        if folder.is_symlink() or not folder.is_dir():
+            continue
+        facts = _json(folder / files.RESULT)
+        if facts.get("first_difference") or facts.get("passed") is False or (not facts and any(_failed_runs(folder))):
+            yield folder
+
+
+def _failed_runs(folder: Path) -> Iterator[Path]:
+    """Runs of single benches: the folder itself, or those inside it."""
+    for record in sorted((folder / RECORD, *folder.glob(f"*/{RECORD}"))):
+        if _json(record).get("reason"):
+            yield record.parent
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def trace_of_difference(exposure: Exposure, first: Mapping[str, Any]) -> Path:
+    """Frames up to that of the first difference are shown again; traced is what lies around the element's clock."""
+    clock = first["clock"]
+    if clock is None:
+        raise SimulationFailed(f"no clock belongs to the difference: {first['message']}")
+    stage = str(first["stage"]).partition(" ")[0]
+    part = PARTS.get(stage, stage)
+    return exposure.retrace(first["frame"] + 1, Window.around(clock, BEFORE, AFTER), clock, part)
+
+
+def trace_of_crash(exposure: Exposure) -> str:
+    """A line on the trace of what led to the end of a simulation without a result."""
+    try:
+        window = runs.failure(exposure.folder)
+        if window is None:
+            return "no trace: not one clock had passed when it failed"
+        return show(exposure.retrace(exposure.plan.options.frames, window, window.end - 1, ""), start=False)
+    except (SimulationFailed, ToolError) as error:
+        return f"no trace: {error}"
+
+
+def look(folder: Path, options: Options) -> str:
+    """How to look at what a run left; opened where that was asked for."""
+    traces = [folder / name for name in (FAILURE, "waves-network.fst", "timeline.vcd")]
+    there = [trace for trace in traces if trace.exists()]
+    wanted = options.gui or options.waves or (folder / FAILURE).exists()
+    return show(there[0], start=options.gui) if wanted and there else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

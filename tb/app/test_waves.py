@@ -1,0 +1,105 @@
+"""The trace of a difference: its window run again, at once or later."""
+
+import io
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ocellus.errors import BadInput
+from ocellus_sim.app import __main__ as app
+from ocellus_sim.app import files, waves
+from ocellus_sim.app.exposure import Exposure
+from ocellus_sim.app.options import Options
+from ocellus_sim.cosim.runs import AFTER, BEFORE
+from ocellus_sim.golden.sensor import Passage
+from ocellus_sim.scenes import Scene
+from tb.app import small
+from tb.cosim.test_traces import marker, rises
+
+
+@pytest.fixture
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
+    """A run of two frames whose second differs in a pixel of isp: here it is the golden model that is wrong."""
+    monkeypatch.setattr(files, "RUNS", tmp_path / "sim")
+    honest = Exposure._golden
+
+    def wrong(self: Exposure, scene: Scene) -> Passage:
+        passage = honest(self, scene)
+        if scene.seed == small.SEED:
+            return passage
+        rgb = passage.rgb.copy()
+        rgb[20, 30, 1] ^= 1
+        return replace(passage, rgb=rgb)
+
+    monkeypatch.setattr(Exposure, "_golden", wrong)
+    return small.options(tmp_path, 2)
+
+
+def test_the_clocks_around_a_difference_are_traced_and_traced_again(options, tmp_path, monkeypatch, capsys):
+    text = io.StringIO()
+    assert app.run(replace(options, trace_failure=True), Console(file=text, width=200), time.perf_counter()) == 1
+    folder = (files.RUNS / "latest").resolve()
+    first = json.loads((folder / "result.json").read_text())["first_difference"]
+    assert (first["stage"], first["at"], first["frame"]) == ("rgb", [20, 30, 1], 1)
+    seen = rises(folder / "fail.fst")
+    assert len(seen) == BEFORE + AFTER
+    assert marker(folder / "fail.gtkw") == seen[BEFORE], "the clock at which the pixel passed"
+    groups = [line[1:] for line in (folder / "fail.gtkw").read_text().splitlines() if line.startswith("-")]
+    for group in (
+        "clock and reset",
+        "ports",
+        "taps",
+        "readout",
+        "isp",
+        "isp: registers",
+        "tensor",
+        "cnn",
+        "metadata",
+        "link",
+    ):
+        assert group in groups
+    assert "fail.gtkw" in text.getvalue()
+    assert not (folder / "work").exists()
+
+    # The same of the run as it lies there.
+    (folder / "fail.fst").unlink()
+    monkeypatch.setattr(waves, "choose", lambda variables: options)
+    monkeypatch.setenv("RUN", folder.name)
+    assert waves.main() == 0
+    assert rises(folder / "fail.fst") == seen
+    assert "fail.gtkw" in capsys.readouterr().out
+
+
+def test_the_first_lines_and_the_networks_begin_are_traced(options):
+    text = io.StringIO()
+    run = replace(options, frames=1, waves=True)
+    assert app.run(run, Console(file=text, width=200), time.perf_counter()) == 0
+    folder = files.RUNS / "latest"
+    assert len(rises(folder / "waves-lines.fst")) == 8 * run.frame.clocks_per_line
+    assert len(rises(folder / "waves-network.fst")) == 1000
+    assert (folder / "waves-network.gtkw").exists()
+    assert "waves-network.gtkw" in text.getvalue()
+
+
+def test_without_a_run_that_failed_there_is_nothing_to_trace(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "RUNS", tmp_path / "sim")
+    monkeypatch.setenv("OCELLUS_BUILD", str(tmp_path / "build"))
+    with pytest.raises(BadInput, match="found no run that failed"):
+        waves._found("")
+    passed = tmp_path / "sim" / "seed-1-metadata"
+    passed.mkdir(parents=True)
+    (passed / "result.json").write_text(json.dumps({"first_difference": None}))
+    with pytest.raises(BadInput, match="found no run that failed"):
+        waves._found("")
+    with pytest.raises(BadInput, match="where nothing failed"):
+        waves._trace(waves._found("seed-1-metadata"))
+    failed = tmp_path / "sim" / "seed-2-metadata"
+    failed.mkdir()
+    (failed / "result.json").write_text(json.dumps({"first_difference": {"stage": "rgb"}}))
+    assert waves._found("") == failed
+    with pytest.raises(BadInput, match="RUN: found 'seed-3-metadata', allowed seed-2-metadata"):
+        waves._found("seed-3-metadata")
