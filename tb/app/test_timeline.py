@@ -19,9 +19,7 @@ KEYS = {
     "i": {"name", "cat", "ph", "ts", "pid", "tid", "s", "args"},
 }
 """Of the Trace Event Format: complete, counter, metadata and instant events, and what each has to hold here."""
-METADATA = {
-    "process_name": str, "thread_name": str, "process_sort_index": int, "thread_sort_index": int,
-}  # fmt: skip
+METADATA = {"process_name": str, "thread_name": str, "thread_sort_index": int}
 
 
 def frame(seed: int, begin: int) -> FrameTimes:

@@ -6,8 +6,10 @@ from typing import Any
 
 from .timeline_frame import CLOCK_HZ, FrameTimes, Stretch
 
-CHIP, NETWORK = 1, 2
-"""Processes of the trace; their threads are the tracks."""
+CHIP = 1
+"""The trace's one process; its threads are the tracks."""
+FRAME, LAYERS = "frame", "layers"
+"""Tracks beside those of the stages."""
 
 Event = dict[str, Any]
 
@@ -19,37 +21,35 @@ def trace(frames: Sequence[FrameTimes], title: str) -> str:
     so that a reader that cuts fractions never sees two of them overlap. Exact clocks are in each event's arguments.
     """
     stages = list(dict.fromkeys(stage for frame in frames for stage in frame.busy))
-    tracks = {"frame": 1, **{stage: number for number, stage in enumerate(stages, 2)}}
+    tracks = {track: number for number, track in enumerate((FRAME, *stages, LAYERS), 1)}
     events = [
-        *_names(CHIP, "sensor", tracks),
-        *_names(NETWORK, "network", {"layers": 1}),
+        *_names("sensor", tracks),
         *(event for frame in frames for event in _frame(frame, tracks)),
     ]
     about = {"title": title, "clock": f"{CLOCK_HZ} Hz"}
     return json.dumps({"traceEvents": events, "displayTimeUnit": "ns", "otherData": about}) + "\n"
 
 
-def _names(process: int, name: str, tracks: dict[str, int]) -> Iterator[Event]:
-    yield {"ph": "M", "name": "process_name", "pid": process, "tid": 0, "args": {"name": name}}
-    yield {"ph": "M", "name": "process_sort_index", "pid": process, "tid": 0, "args": {"sort_index": process}}
+def _names(name: str, tracks: dict[str, int]) -> Iterator[Event]:
+    yield {"ph": "M", "name": "process_name", "pid": CHIP, "tid": 0, "args": {"name": name}}
     for track, number in tracks.items():
-        yield {"ph": "M", "name": "thread_name", "pid": process, "tid": number, "args": {"name": track}}
-        yield {"ph": "M", "name": "thread_sort_index", "pid": process, "tid": number, "args": {"sort_index": number}}
+        yield {"ph": "M", "name": "thread_name", "pid": CHIP, "tid": number, "args": {"name": track}}
+        yield {"ph": "M", "name": "thread_sort_index", "pid": CHIP, "tid": number, "args": {"sort_index": number}}
 
 
 def _frame(frame: FrameTimes, tracks: dict[str, int]) -> Iterator[Event]:
     stretch = (frame.begin, frame.begin + frame.clocks)
-    yield _complete(CHIP, tracks["frame"], "frame", f"seed {frame.seed}", stretch)
+    yield _complete(tracks[FRAME], "frame", f"seed {frame.seed}", stretch)
     first, last = frame.pixels
-    yield _complete(CHIP, tracks["frame"], "frame", "lines", (frame.begin + first, frame.begin + last + 1))
+    yield _complete(tracks[FRAME], "frame", "lines", (frame.begin + first, frame.begin + last + 1))
     for stage, stretches in frame.busy.items():
         for a, b in stretches:
-            yield _complete(CHIP, tracks[stage], "stage", stage, (frame.begin + a, frame.begin + b))
+            yield _complete(tracks[stage], "stage", stage, (frame.begin + a, frame.begin + b))
     for layer in frame.layers:
         name = f"{layer.number} {layer.operator}"
         for a, b in layer.busy:
             at = (frame.begin + a, frame.begin + b)
-            yield _complete(NETWORK, 1, "layer", name, at, tensor=layer.tensor)
+            yield _complete(tracks[LAYERS], "layer", name, at, tensor=layer.tensor)
     for clock, count in _at_work(frame):
         yield {
             "ph": "C", "name": "stages at work", "pid": CHIP, "tid": 0, "ts": _us(frame.begin + clock),
@@ -58,7 +58,7 @@ def _frame(frame: FrameTimes, tracks: dict[str, int]) -> Iterator[Event]:
     if frame.record is not None:
         clock = frame.begin + frame.record
         yield {
-            "ph": "i", "s": "g", "name": "the record has left", "cat": "record", "pid": CHIP, "tid": tracks["frame"],
+            "ph": "i", "s": "t", "name": "the record has left", "cat": "record", "pid": CHIP, "tid": tracks[FRAME],
             "ts": _us(clock), "args": {"clock": clock},
         }  # fmt: skip
 
@@ -77,10 +77,10 @@ def _at_work(frame: FrameTimes) -> Iterator[tuple[int, int]]:
             yield clock, count
 
 
-def _complete(process: int, track: int, category: str, name: str, at: Stretch, **more: Any) -> Event:
+def _complete(track: int, category: str, name: str, at: Stretch, **more: Any) -> Event:
     first, last = (_ns(clock) for clock in at)
     return {
-        "ph": "X", "name": name, "cat": category, "pid": process, "tid": track, "ts": first / 1000,
+        "ph": "X", "name": name, "cat": category, "pid": CHIP, "tid": track, "ts": first / 1000,
         "dur": max(last - first - 1, 0) / 1000, "args": {"first clock": at[0], "clocks": at[1] - at[0], **more},
     }  # fmt: skip
 
