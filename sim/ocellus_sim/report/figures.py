@@ -9,7 +9,8 @@ from .reading import Campaign, Outcome, Run
 
 SLOWEST = 12
 _SPLIT = {
-    "model": "the design's model", "harness": "harness", "python": "Python", "golden": "golden model and comparison",
+    "model": "the design in the simulator", "harness": "harness around it",
+    "python": "Python: scenes, comparison, files", "golden": "golden model, beside the simulator",
 }  # fmt: skip
 
 
