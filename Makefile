@@ -35,8 +35,12 @@ lint: ## ruff and pyright
 format: ## ruff's formatting, written
 	$(VENV_DEV) scripts/lint.py --write
 
-regress: ## the long way round: many seeds, modes, configurations and photographs at 4K
-	$(VENV) scripts/regress.py
+regress: ## a campaign: many seeds, modes, sizes, networks, and every stage's tests (docs/regress.md)
+	$(VENV) -m ocellus_sim.campaign
+#              SUITE=smoke        or nightly, or weekly; FILTER=text of them, LIST=1 tells what would run
+#              SEEDS=n JOBS=n     seeds a test; runs at the same time; COV=1 counts lines and branches of the design
+#              OUT=folder         the campaign's own, resumed if it is there; RERUN=failed runs what did not pass
+#              EXECUTOR=dask      with SCHEDULER=tcp://host:8786: other machines; SHARD=i/n: a part, as for job arrays
 
 report: ## the page of a campaign, with results.json and junit.xml for programs, in the campaign's folder
 	$(VENV) -m ocellus_sim.report

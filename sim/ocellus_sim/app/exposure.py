@@ -23,6 +23,7 @@ from ocellus_sim.verify.tap import most_beats
 
 from .agreement import Check, check_frame
 from .observation import Observation, observe
+from .options import Options
 from .plan import Plan, control_words
 
 FACTORY = "ocellus_hdl.sensor:Sensor"
@@ -37,6 +38,11 @@ Listener = Callable[[str, Mapping[str, Any]], None]
 
 class LoadError(RuntimeError):
     """The accelerator did not take the program image."""
+
+
+def design(options: Options) -> dict[str, Any]:
+    """Arguments of :data:`FACTORY`: which simulator a run needs."""
+    return {"frame": options.frame, "configuration": options.configuration, "taps": True}
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,16 +92,11 @@ class Exposure:
         self._tell = tell
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
 
-    @property
-    def _arguments(self) -> dict[str, Any]:
-        options = self.plan.options
-        return {"frame": options.frame, "configuration": options.configuration, "taps": True}
-
     def build(self) -> bool:
         """The simulator, built unless it stands; whether it was built now."""
         from ocellus_sim.cosim import build
 
-        built = build(FACTORY, self._arguments, waves=self.plan.options.waves)
+        built = build(FACTORY, design(self.plan.options), waves=self.plan.options.waves)
         self.times.add("Verilator build" if built.fresh else "look-up of the build", built.seconds)
         return built.fresh
 
@@ -122,7 +123,7 @@ class Exposure:
         }  # fmt: skip
         try:
             simulate(
-                FACTORY, self._arguments, test_module=BENCH, seed=options.seed, parameters=parameters,
+                FACTORY, design(self.plan.options), test_module=BENCH, seed=options.seed, parameters=parameters,
                 waves=options.waves, run_dir=self.folder, wall_seconds=600 + 600 * options.frames, on_line=self._hear,
             )  # fmt: skip
             self._events.put({"event": "ended"})

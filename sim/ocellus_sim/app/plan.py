@@ -86,13 +86,18 @@ def prepare(options: Options) -> Plan:
     return Plan(options, file, program, replace(settings, readout=ReadoutSettings(enable=True, live=live)))
 
 
-def _compiled(file: NetworkFile, sizes: Configuration) -> Program:
-    """The program with the least latency, as a live frame waits for nobody; kept, because the search takes seconds."""
+def program_path(file: NetworkFile, sizes: Configuration) -> Path:
+    """Where the program of a network is kept, by the content of all that makes it."""
     here = Path(ocellus.__file__).parent
     digest = hashlib.sha256(repr((file.network.identity, file.description(), sizes)).encode())
     for source in sorted(here.rglob("*.py")):
         digest.update(source.read_bytes())
-    path = build_root() / "programs" / f"{digest.hexdigest()[:16]}.ocnn"
+    return build_root() / "programs" / f"{digest.hexdigest()[:16]}.ocnn"
+
+
+def _compiled(file: NetworkFile, sizes: Configuration) -> Program:
+    """The program with the least latency, as a live frame waits for nobody; kept, because the search takes seconds."""
+    path = program_path(file, sizes)
     if path.is_file():
         return Program.load(path)
     program = file.compile(sizes, goal=Goal.LATENCY)

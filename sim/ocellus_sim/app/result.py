@@ -112,7 +112,7 @@ def result(run: Exposure, frames: Sequence[FrameResult], began: float, crop: str
         "live": plan.settings.readout.live,
         "command": options.command(),
         "variables": dict(options.given),
-        "versions": {**versions(), "numpy": np.__version__, "pillow": pillow_version},
+        "versions": {**versions(building=False), "numpy": np.__version__, "pillow": pillow_version},
         "commit": commit(),
     }  # fmt: skip
 

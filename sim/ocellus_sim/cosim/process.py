@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ocellus_sim.cosim import toolchain, verilog
+from ocellus_sim.cosim import toolchain, verdicts, verilog
 
 LOG, RESULTS = "simulation.log", "results.xml"
 
@@ -94,6 +94,7 @@ def judge(folder: Path, status: int | str) -> tuple[str, list[str]]:
         cases = list(ElementTree.parse(results).getroot().iter("testcase"))
     except ElementTree.ParseError as error:
         return f"the simulator left results that cannot be read: {error}", []
+    verdicts.tell(cases)
     failed = [c.get("name", "?") for c in cases if c.find("failure") is not None or c.find("error") is not None]
     if failed:
         return f"{len(failed)} of {len(cases)} tests failed ({', '.join(failed)})", failed

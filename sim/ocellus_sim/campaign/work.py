@@ -1,0 +1,132 @@
+"""One job, wherever it is done: a process of its own, and the result that it comes to."""
+
+import os
+import shlex
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ocellus_sim.cosim.toolchain import ToolError, cocotb_libs
+
+from .children import Children
+from .job import Job, Result
+from .options import NAMES
+from .plan import ROOT
+from .verdict import COVERED, OUTPUT, RESULT, TESTS, Verdict, judge
+
+SIM_NAMES = ("TEST", "SEED", "FRAMES", "FRAME", "MODEL", "MODE", "CONFIG", "SIZE", "ROI", "WAVES", "GUI")
+"""Variables of `make sim`: a job's own count, none that happens to be set around the campaign."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job, and what the place where it is done has for it.
+
+    Attributes
+    ----------
+    simulator : Path or None
+        Folder of the build; None for a stage.
+    files : mapping
+        Where a file that a variable names lies here, by that name.
+    coverage : bool
+        Whether lines and branches are counted.
+    build : Path or None
+        The place's own ``build`` folder, where it is not the project's.
+    """
+
+    job: Job
+    simulator: Path | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    coverage: bool = False
+    build: Path | None = None
+
+    @property
+    def limit(self) -> float:
+        """Seconds after which the job is killed: so many that even a slow, busy machine is done."""
+        return 900 + 20 * self.job.cost
+
+
+def perform(order: Order, folder: Path, children: Children, wanted: Callable[[], bool] = lambda: True) -> Result:
+    """Do it in ``folder``, which is made anew; of a run that passed only the facts stay.
+
+    :class:`Stopped` when nobody wants the result any more.
+    """
+    job = order.job
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    began, start = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+    try:
+        command, env = (_sensor if job.kind == "sensor" else _stage)(order, folder)
+        status = children.run(
+            command, cwd=ROOT, env=env, log=folder / OUTPUT, seconds=order.limit, wanted=wanted
+        )  # fmt: skip
+        verdict = judge(job, folder, status, order.limit)
+    except (OSError, ToolError) as error:
+        verdict = Verdict("error", str(error))
+    seconds = round(time.monotonic() - start, 3)
+    if verdict.status == "passed":
+        _tidy(folder, {RESULT, COVERED} if order.coverage else {RESULT})
+    return Result(
+        job, verdict.status, verdict.message, repeat(job, verdict.seed), seconds, began,
+        f"{socket.gethostname()}:{os.getpid()}", verdict.facts,
+    )  # fmt: skip
+
+
+def repeat(job: Job, seed: int | None = None) -> str:
+    """What to type for a job again, or for its frame of one ``seed`` alone."""
+    if job.kind == "stage":
+        return f"OCELLUS_SEED={job.seed} make test ARGS=tb/{job.test}"
+    given = {**job.variables, "SEED": str(job.seed if seed is None else seed)}
+    if job.frames > 1 and seed is None:
+        given["FRAMES"] = str(job.frames)
+    return " ".join(["make sim", *(f"{name}={shlex.quote(value)}" for name, value in given.items())])
+
+
+def _environment(order: Order, folder: Path) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if name not in (*SIM_NAMES, *NAMES)}
+    env["OCELLUS_COVERED"] = str(folder / COVERED)
+    if order.coverage:
+        env["OCELLUS_COVERAGE"] = "1"
+    if order.build:
+        env["OCELLUS_BUILD"] = str(order.build)
+    return env
+
+
+def _sensor(order: Order, folder: Path) -> tuple[list[str], dict[str, str]]:
+    job = order.job
+    variables = {name: order.files.get(value, value) for name, value in job.variables.items()}
+    env = _environment(order, folder) | variables | {
+        "SEED": str(job.seed), "FRAMES": str(job.frames), "OCELLUS_RUN_FOLDER": str(folder),
+        "OCELLUS_SIMULATOR": str(order.simulator),
+        # The simulator looks for cocotb where it lay when the simulator was built; here it may lie elsewhere.
+        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, [str(cocotb_libs()), os.environ.get("LD_LIBRARY_PATH")])),
+    }  # fmt: skip
+    return [sys.executable, "-m", "ocellus_sim.app"], env
+
+
+def _stage(order: Order, folder: Path) -> tuple[list[str], dict[str, str]]:
+    tests = ROOT / "tb" / order.job.test
+    if not tests.is_dir():
+        raise ToolError(f"{socket.gethostname()}: found no {tests}, allowed a checkout for jobs of a stage's tests")
+    command = [sys.executable, "-m", "pytest", str(tests), "-q", "-p", "no:cacheprovider"]
+    env = _environment(order, folder) | {"OCELLUS_SEED": str(order.job.seed), "OCELLUS_TESTS": str(folder / TESTS)}
+    env.pop("OCELLUS_SIMULATOR", None)  # each test has its own
+    return [*command, "-p", "ocellus_sim.campaign.recorder"], env
+
+
+def _tidy(folder: Path, kept: set[str]) -> None:
+    """Of a run that passed nobody needs more than these, and its timeline, which the report shows."""
+    for path in folder.iterdir():
+        if path.name in kept or path.name.startswith("timeline"):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
