@@ -1,5 +1,5 @@
 # Verbs. Each sees to .venv by itself (the packages of requirements/*.lock, from PyPI), then goes into Python.
-.PHONY: help sim waves test lint format regress report faults mutate quality numbers bench-cnn lock clean
+.PHONY: help sim waves test lint format regress report faults mutate cov quality numbers bench-cnn lock clean
 .DEFAULT_GOAL := help
 VENV := @sh scripts/prepare.sh run && .venv/bin/python
 VENV_DEV := @sh scripts/prepare.sh dev && .venv/bin/python
@@ -52,6 +52,10 @@ faults: ## a one-line fault in every stage in turn: is it found, and named at th
 mutate: ## faults that a machine puts into every stage: which of them do the tests not notice?
 	$(VENV) -m scripts.mutants $(ARGS)
 #              ARGS="isp link"    some stages; --count, --seed, --jobs, --page: see --help
+
+cov: ## what the tests reach: lines and branches of the gateware, situations that they meet
+	$(VENV) -m ocellus_sim.coverage $(ARGS)
+#              ARGS="isp link"    some stages
 
 quality: ## recall and precision of the network on scenes it was not trained on
 	$(VENV) scripts/quality.py

@@ -17,6 +17,9 @@ from tb.cnn.rig import PATIENCE, Bytes, Rig
 from tb.frames import Words, packed
 from tb.oracle import random_input, random_network
 
+LOADING = "cnn loading"
+"""The group of these situations in tb/coverage.toml."""
+
 
 class Subject:
     """A network, its program, and what it makes of tensors."""
@@ -95,6 +98,7 @@ async def a_new_network_waits_for_the_running_one(dut):
     bench.run(8)
     assert rig.status == {"loaded": 1, "loading": 0, "error": 0, "network_id": new.program.network_id}
     new.check(rig, y, "new network")
+    bench.cover([(LOADING, "while another runs")])
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
@@ -116,6 +120,7 @@ async def a_network_loaded_amid_a_tensor_drops_the_rest_of_it(dut):
         x = other.tensor(3 + at)
         rig.input.send(beats(x))
         other.check(rig, x, f"after a tensor dropped at byte {at}")
+    bench.cover([(LOADING, "amid a tensor")])
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
@@ -132,6 +137,7 @@ async def tensors_of_a_wrong_length_do_not_lead_astray(dut):
         rig.await_output(subject.program)
     rig.input.send(beats(x))
     subject.check(rig, x, "after")
+    rig.bench.cover([(LOADING, "tensor too short"), (LOADING, "tensor too long")])
 
 
 def changed(words: Words, **fields: int) -> Words:
@@ -175,11 +181,13 @@ async def damaged_images_are_refused_and_the_next_one_runs(dut):
             assert rig.status == {"loaded": 0, "loading": 0, "error": error, "network_id": 0}
             assert rig.bench.get("o_free") == 0
             rig.forget_image()
+        rig.bench.cover([(LOADING, error.name.lower().replace("_", " "))])
     for length in (1, HEADER_WORDS, len(good) // 2, len(good) - 1):
         rig.send_image(good[:length])
         assert rig.status["loading"] == 1
         rig.forget_image()
         assert rig.status == {"loaded": 0, "loading": 0, "error": 0, "network_id": 0}
+    rig.bench.cover([(LOADING, "cut short")])
     rig.load(good)
     x = subject.tensor(7)
     rig.input.send(beats(x))

@@ -6,6 +6,7 @@ import cocotb
 import numpy as np
 
 from ocellus_sim.compare import first_difference
+from ocellus_sim.coverage.situations.program import of_program, of_results
 from ocellus_sim.verify.tap import Tapped
 from tb.cnn.executor import Executor
 from tb.cnn.rig import Rig
@@ -19,6 +20,7 @@ async def programs_run_as_the_executor_runs_them(dut):
         executor = Executor(Path(path).read_bytes())
         program = executor.program
         rig.load(program.words())
+        rig.bench.cover([("cnn loading", "taken"), *of_program(program)])
         h = program.header
         shape = (h["input_rows"], h["input_columns"], h["input_channels"])
         spent, each = {}, np.zeros((0, 4), np.int64)
@@ -35,6 +37,7 @@ async def programs_run_as_the_executor_runs_them(dut):
                 where = f"{path}, input {n}, step {number} of layer {result.layer}"
                 message = first_difference(where, result.values[..., :real], got[..., :real], axes)
                 assert message is None, message
+                rig.bench.cover(of_results(program.layers[result.layer], got[..., :real]))
             message = first_difference(f"{path}, output", executor.output().ravel(), output, ("byte",))
             assert message is None, message
             each = (rig.counts(len(program.layers)) - before) % (1 << 32)

@@ -11,6 +11,7 @@ from amaranth.sim import Simulator
 
 import ocellus_hdl.cnn.multiplier
 from ocellus_hdl.cnn.lane import RequantiserLane
+from ocellus_sim.coverage.functional import cover
 from scripts.ecp5 import Chip
 from tb.cnn.arithmetic import clamped, rdbpot, srdhm, wrapped
 from tb.cnn.cells import Mult18x18d
@@ -134,6 +135,7 @@ def test_extremes_at_every_shift_equal_the_definition(single: bool, platform: ob
         -3,
         platform=platform,
     )
+    cover([("cnn arithmetic", "largest sums"), ("cnn arithmetic", "left shift"), ("cnn arithmetic", "right shift")])
 
 
 @FORMS
@@ -167,6 +169,7 @@ def test_ties_and_their_neighbours_at_every_right_shift(single: bool, platform: 
             for tie in (odd << n, odd << n + 1):
                 tasks.append(Task(tie + beside, 0, HALF, -n))
     check((task for task in tasks if abs(task.value) < 1 << 31), single, platform=platform)
+    cover([("cnn arithmetic", f"tie, {'single' if single else 'double'} rounding")])
 
 
 @FORMS
@@ -196,6 +199,7 @@ def test_the_clamp_holds_both_ends_wherever_they_lie(single: bool, platform: obj
             high,
             platform=platform,
         )
+    cover([("cnn arithmetic", "clamp at both ends")])
 
 
 @pytest.mark.parametrize("single", [False, True])

@@ -18,6 +18,10 @@ SETTINGS = {
 }
 
 
+GROUP = "control requests"
+"""Of tb/coverage.toml."""
+
+
 class Stage:
     """The registers on the bench: writes go in, replies come out."""
 
@@ -87,6 +91,7 @@ async def registers(dut, seed: int, stall_in: float, stall_out: float) -> None:
             for (name, index), data in zip(places, got, strict=True):
                 want = written[block][name][index] & 0xFFFF_FFFF
                 assert data == want, f"{block.layout.name}.{name}[{index}]: expected {want:#x}, got {data:#x}"
+    stage.bench.cover([(GROUP, "settings read back")])
 
 
 @cocotb.test(timeout_time=50, timeout_unit="ms")
@@ -108,6 +113,7 @@ async def test_status_reads_and_swallows_writes(dut):
         stage.write(formats.CNN.address(name), 0xFFFF_FFFF)
     assert stage.read([formats.CNN.address(name) for name in fields]) == list(fields.values())
     assert stage.read([formats.IDENTITY]) == [0x0CE11050]
+    stage.bench.cover([(GROUP, "status read")])
 
 
 @cocotb.test(timeout_time=50, timeout_unit="ms")
@@ -122,6 +128,7 @@ async def test_gamma_writes_reach_the_tables(dut):
     stage.settle()
     got = [tuple(formats.GAMMA_WRITE.unpack(int(w)).values()) for w in stage.gamma.take()]
     assert got == entries
+    stage.bench.cover([(GROUP, "gamma written")])
 
 
 @cocotb.test(timeout_time=50, timeout_unit="ms")
@@ -136,6 +143,7 @@ async def test_program_words_reach_the_accelerator_in_order_while_it_stalls(dut)
     stage.write(formats.CNN_RESET, 0)
     stage.settle()
     assert [value for _, value in resets.changes()] == [0, 1, 0], "not one clock of reset"
+    stage.bench.cover([(GROUP, "program words"), (GROUP, "image forgotten")])
 
 
 async def counts(dut, seed: int, stall_in: float, stall_out: float) -> None:
@@ -154,6 +162,7 @@ async def counts(dut, seed: int, stall_in: float, stall_out: float) -> None:
             stage.write(address, 0xFFFF_FFFF)
     for address, data in zip(order, stage.read(order), strict=True):
         assert data == want[address], f"address {address:#x}: expected {want[address]:#x}, got {data:#x}"
+    stage.bench.cover([(GROUP, "counts read")])
 
 
 @cocotb.test(timeout_time=50, timeout_unit="ms")
@@ -202,3 +211,4 @@ async def test_unknown_addresses_read_zero_and_swallow_writes(dut):
         assert stage.bench.run(1, until=stage.bench.port(port).equals(word)) == "reached", f"{port} was changed"
     assert len(stage.load.take()) == 0
     assert len(stage.gamma.take()) == 0
+    stage.bench.cover([(GROUP, "unknown address")])

@@ -37,7 +37,7 @@ def test_a_situation_that_the_plan_does_not_name_fails_the_test(tmp_path: Path):
     with pytest.raises(UnknownPoint):
         Notebook(tmp_path).note([("stalls", "isp sideways")])
     with pytest.raises(UnknownPoint):
-        functional.cover("stalls", "isp sideways")
+        functional.cover([("stalls", "isp sideways")])
 
 
 def test_a_bench_sees_its_stalls_and_sizes_by_itself():

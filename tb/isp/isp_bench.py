@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from ocellus.formats import RGB_PIXEL
 from ocellus.settings import FrameFormat, IspSettings
 from ocellus_sim.cosim import Bench
+from ocellus_sim.coverage.situations import isp as situations
 from ocellus_sim.golden import isp as golden
 from tb.frames import STALLS, Words, assert_same, gamma_writes, raw_beats, rgb_words, stalls, unpacked
 
@@ -82,6 +83,7 @@ async def frames_equal_the_golden_model(dut, kind: str):
         raw = random.integers(0, 1024, (FRAMES, stage.frame.height, stage.frame.width)).astype(np.uint16)
         raw[0] = random.choice([0, 1, 1022, 1023], raw[0].shape)
         stage.set(settings)
+        stage.bench.cover(situations.of_pictures(raw, settings))
         check(settings, raw, stage.through(raw))
 
 

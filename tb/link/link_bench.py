@@ -20,6 +20,11 @@ CAPACITY = 1 << 16
 COUNTER = 0xFFFF_FFF0
 
 
+GROUP = "link modes"
+"""Of tb/coverage.toml."""
+MODES = {Mode.METADATA: "metadata", Mode.IMAGE: "image", Mode.IMAGE_AND_METADATA: "image+metadata", 3: "reserved"}
+
+
 class Stage:
     """The link on the bench, and the packets that have left it."""
 
@@ -92,6 +97,8 @@ async def traffic(dut, seed: int, mode: Mode | int, stall_in: float, stall_out: 
     assert stage.is_empty(stage.records)
     shows_image = mode in (Mode.IMAGE, Mode.IMAGE_AND_METADATA)
     compare(got, frames if shows_image else [], records if mode != Mode.IMAGE else [])
+    lengths = [(GROUP, "record of 64 objects"), (GROUP, "record without objects")] if mode != Mode.IMAGE else []
+    stage.bench.cover([(GROUP, MODES[mode]), *lengths])
 
 
 STALLS = {"no stalls": (0.0, 0.0), "stalls in": (0.5, 0.0), "stalls out": (0.0, 0.5), "stalls both": (0.4, 0.4)}
@@ -135,6 +142,7 @@ async def test_a_mode_change_in_a_frame_shows_with_the_next_frame(dut):
         if mode in (Mode.IMAGE, Mode.IMAGE_AND_METADATA):
             shown[counter] = frame
     compare(packets_of(stage.out.take()), list(shown.values()), [], list(shown))
+    stage.bench.cover([(GROUP, "changed amid a frame")])
 
 
 @cocotb.test(timeout_time=200, timeout_unit="ms")
@@ -150,6 +158,7 @@ async def test_a_mode_change_in_a_record_shows_with_the_next_record(dut):
     stage.bench.set("i_mode", int(Mode.IMAGE_AND_METADATA))
     stage.send_record(third)
     compare(stage.drain(), [], [first, third])
+    stage.bench.cover([(GROUP, "changed amid a record")])
 
 
 @cocotb.test(timeout_time=200, timeout_unit="ms")
@@ -159,6 +168,7 @@ async def test_sequence_numbers_pass_255(dut):
     for record in records:
         stage.send_record(record)
     compare(stage.drain(), [], records)
+    stage.bench.cover([(GROUP, "sequence number past 255")])
 
 
 @cocotb.test(timeout_time=200, timeout_unit="ms")

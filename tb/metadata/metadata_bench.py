@@ -12,6 +12,7 @@ from ocellus.formats import Head, RecordFlag
 from ocellus.program_formats import CNN_SPENT
 from ocellus.settings import FrameFormat, MetadataSettings, Window
 from ocellus_sim.cosim import Bench, Stall
+from ocellus_sim.coverage.situations import metadata as situations
 from ocellus_sim.golden import metadata as golden
 from ocellus_sim.golden.sensor import UNSPENT
 
@@ -66,6 +67,7 @@ class Stage:
         got = self.run()
         want = golden.record(ticket, tensor, network_id, clocks, spent, settings)
         compare(self.case, tensor, settings, want, got)
+        self.bench.cover(situations.of_record(got, settings))
         self.case += 1
         return header_of(got)
 

@@ -10,6 +10,8 @@ from ocellus_sim.cosim import Bench
 from ocellus_sim.golden import readout as golden
 from tb.frames import STALLS, assert_same, raw_beats, raw_words, stalls, tickets_of, unpacked
 
+PICTURES = "readout pictures"
+"""The group of these situations in tb/coverage.toml."""
 PATTERNS = [pattern for pattern in Pattern if pattern is not Pattern.ARRAY]
 
 
@@ -75,6 +77,7 @@ async def patterns_equal_the_golden_model(dut, how: str, pattern: Pattern):
     want = golden.pattern(stage.frame, ReadoutSettings(pattern=pattern, solid=solid)).astype(np.int64)
     got = lines_of(stage, stage.out.take())
     tickets = tickets_of(stage.tickets)
+    stage.bench.cover([(PICTURES, f"{pattern.name.lower()}, {'live' if live else 'waiting'}")])
     if not live:
         # Live frames without vertical blanking are dropped in turn: the frame before still leaves.
         assert len(got) == 3
@@ -97,6 +100,7 @@ async def waiting_loses_nothing(dut, kind: str):
     assert stage.array.waiting == 0
     tickets = tickets_of(stage.tickets)
     assert [ticket["frame_counter"] for ticket in tickets] == [0, 1, 2]
+    stage.bench.cover([(PICTURES, "array, waiting")])
     for ticket in tickets:
         assert (ticket["lines_lost"], ticket["frames_skipped"], ticket["test_pattern"]) == (0, 0, 0)
 
@@ -125,6 +129,7 @@ async def frames_keep_their_period_and_tickets_their_clocks(dut):
     for ticket, last in zip(tickets, stamps[:, -1, -1], strict=True):
         assert ticket["readout_clocks"] == last - ticket["timestamp"] + 1
         assert ticket["lines_lost"] == 0
+    stage.bench.cover([(PICTURES, "array, live"), (PICTURES, "no line lost")])
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
@@ -170,6 +175,7 @@ async def live_lines_are_whole_or_zero_and_counted(dut, kind: str):
     assert dropped - after_last <= said <= dropped, f"{dropped} frames dropped, the tickets say {said}"
     if stage.frame.height > 8:
         assert any(ticket["lines_lost"] for ticket in tickets), "this test is to lose lines, and lost none"
+        stage.bench.cover([(PICTURES, "lines lost")])
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
@@ -198,6 +204,7 @@ async def a_long_stall_drops_whole_frames_and_counts_them(dut):
     assert not zero[0, :2].any(), "two lines fit into the store"
     assert tickets[0]["frame_counter"] == 0
     assert tickets[0]["frames_skipped"] >= 3
+    stage.bench.cover([(PICTURES, "frames skipped")])
     assert tickets[1]["frame_counter"] == tickets[0]["frames_skipped"] + 1
     assert tickets[0]["readout_clocks"] > 3 * stage.frame.clocks_per_frame
 
@@ -221,6 +228,7 @@ async def words_that_the_array_owes_are_zeros_in_their_place(dut):
     want = np.stack([taken >> np.uint64(10 * at) & np.uint64(1023) for at in range(4)], axis=-1)
     assert_same("readout", want.reshape(-1, 4).astype(np.int64), unpacked(RAW_BEAT, got)["pixel"], ("word", "pixel"))
     assert tickets_of(stage.tickets)[0]["lines_lost"] == 1
+    stage.bench.cover([(PICTURES, "word owed")])
 
 
 @cocotb.test(timeout_time=500, timeout_unit="ms")

@@ -15,6 +15,7 @@ from ocellus.program_formats import CNN_SPENT
 from ocellus.settings import ReadoutSettings
 from ocellus_sim.compare import first_difference
 from ocellus_sim.cosim import Bench, Stall
+from ocellus_sim.coverage.situations.program import of_program
 from ocellus_sim.golden import link as golden_link
 from ocellus_sim.golden import readout as golden_readout
 from ocellus_sim.golden import sensor as golden
@@ -28,6 +29,9 @@ CONFIGURATION = configuration("tiny")
 CAPACITY = 1 << 18
 QUIET = 3000
 """So many clocks without a handshake, taps included: nothing is on its way any more."""
+
+
+MODES = {Mode.METADATA: "metadata", Mode.IMAGE: "image", Mode.IMAGE_AND_METADATA: "image+metadata", 3: "reserved"}
 
 
 class Chip:
@@ -47,6 +51,7 @@ class Chip:
         self.network = network
         self.program = compile_network(network, size, goal=Goal.LATENCY)
         self.bench = Bench(dut)
+        self.bench.cover([("sensor modes", MODES[mode]), *of_program(self.program)])
         self.bench.reset()
         self.bench.set("i_mode", int(mode))
         self.array = self.bench.source("i_array", stall=Stall(stall_in, seed=seed))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ocellus.formats import TENSOR_BYTE
 from ocellus.settings import FrameFormat, TensorSettings, Window
 from ocellus_sim.cosim import Bench
+from ocellus_sim.coverage.situations import tensor as situations
 from ocellus_sim.golden import tensor as golden
 from tb.frames import STALLS, assert_same, rgb_words, stalls, tensor_words, ticket_words, tickets_of, unpacked
 
@@ -73,6 +74,8 @@ def scaled(window: Window, shape: tuple[int, int, int], **overrides) -> TensorSe
 def check(stage: Stage, settings: TensorSettings, pictures: NDArray[np.uint8]) -> None:
     """Same bytes, same ends."""
     want = np.stack([golden.scale(picture, settings) for picture in pictures])
+    stage.bench.cover([("tensor frames", "let in"), *situations.of_settings(settings, stage.frame)])
+    stage.bench.cover(s for picture in pictures for s in situations.of_picture(picture, settings))
     words = stage.out.take()
     assert len(words) == want.size, f"tensor: expected {want.size} bytes, got {len(words)}"
     got = unpacked(TENSOR_BYTE, words)["value"].reshape(want.shape)
@@ -182,6 +185,7 @@ async def live_frames_are_dropped_while_the_accelerator_is_busy(dut):
     check(stage, settings, pictures[2:])
     third, fourth = tickets_of(stage.tickets)
     assert third["frames_skipped"] == 2 + 0 + 1 + 2
+    stage.bench.cover([("tensor frames", "dropped")])
     assert fourth["frames_skipped"] == 3
     for ticket, n in ((third, 2), (fourth, 3)):
         assert (ticket["frame_counter"], ticket["lines_lost"], ticket["timestamp"]) == (10 + n, 5 * n, n << 60)
@@ -198,6 +202,7 @@ async def counts_of_skipped_frames_saturate(dut):
     stage.send(stage.pictures(2), [{"frames_skipped": 1}, {"frames_skipped": 2}])
     stage.settle()
     assert [ticket["frames_skipped"] for ticket in tickets_of(stage.tickets)] == [65535, 2]
+    stage.bench.cover([("tensor frames", "count saturates")])
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
@@ -210,6 +215,7 @@ async def frames_wait_for_the_accelerator_where_the_array_can(dut):
     stage.send(pictures)
     stage.bench.run(1000)
     assert stage.source.sent == 0
+    stage.bench.cover([("tensor frames", "wait")])
     stage.bench.set("i_free", 1)
     stage.bench.run(4)
     assert 0 < stage.source.sent < 4
@@ -260,3 +266,4 @@ async def a_ticket_that_comes_late_holds_the_next_frame(dut):
     stage.settle()
     check(stage, settings, pictures)
     assert [ticket["frame_counter"] for ticket in tickets_of(stage.tickets)] == [7, 8]
+    stage.bench.cover([("tensor frames", "ticket late")])

@@ -14,6 +14,7 @@ from ocellus.formats import Mode
 from ocellus_sim.cosim.toolchain import versions
 from ocellus_sim.scenes import Count, Score, score
 
+from .covered import covered
 from .exposure import GOLDEN, Exposure, FrameResult
 from .moment import clock_of
 from .observation import BUSY_STAGES, spans
@@ -114,6 +115,7 @@ def result(run: Exposure, frames: Sequence[FrameResult], began: float, crop: str
         "variables": dict(options.given),
         "versions": {**versions(building=False), "numpy": np.__version__, "pillow": pillow_version},
         "commit": commit(),
+        "coverage": covered(plan, frames),
     }  # fmt: skip
 
 

@@ -8,10 +8,13 @@ coverage of a ``cover`` statement.
 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false, reportCallIssue=false
 # The stubs leave out what statements are made of, which is private: Amaranth's version is pinned for that.
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import amaranth
+from amaranth import tracer
 from amaranth.hdl import Const, Cover, Module, Signal
 from amaranth.hdl import _ast as ast
 from amaranth.hdl import _dsl as dsl
@@ -37,7 +40,7 @@ class Points:
     """
 
     def __init__(self) -> None:
-        dsl.FSMNextStatement = _Next
+        tracer.get_src_loc, dsl.FSMNextStatement = _place, _Next
         self.counted: list[dict[str, Any]] = []
         self._bits: list[Signal] = []
         self._taken: dict[tuple[str, int, str], set[int]] = {}  # by file, line and branch: the bits that say so
@@ -81,7 +84,8 @@ class Points:
         if name not in self._files:
             path = Path(name)
             root = next((p for p in path.parents if (p / "pyproject.toml").exists()), None)
-            ours = root is not None and "site-packages" not in path.parts
+            # What Amaranth makes of its own accord, a queue's inside for instance, is made on the conversion's behalf.
+            ours = root is not None and "site-packages" not in path.parts and path.parent != Path(__file__).parent
             self._files[name] = path.relative_to(root).as_posix() if ours else ""
         return self._files[name]
 
@@ -107,7 +111,7 @@ class Points:
             if patterns == ():
                 continue
             taken = self._bit()
-            self._note(place, "else" if patterns is None else "taken", taken)
+            self._note(place or switch.src_loc, "else" if patterns is None else "taken", taken)
             cases.append((patterns, [self._bits[taken].eq(1), *self._copies(body, taken)], place))
         if _is_if(switch) and switch.cases[-1][0] is not None:
             missed = self._bit()
@@ -144,11 +148,19 @@ class Points:
         return [copy for value in values for copy in copies(value)]
 
 
+_LIBRARY = str(Path(amaranth.__file__).parent)
+
+
+def _place(src_loc_at: int = 0) -> Place:
+    """Where a statement stands, for Amaranth: not where its library makes it, as it does for a struct's `eq`."""
+    frame = sys._getframe(2 + src_loc_at)
+    while frame.f_code.co_filename.startswith(_LIBRARY) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
 class _Next(dsl.FSMNextStatement):
     """`m.next`, which keeps its line; Amaranth's own forgets it when the states have their numbers."""
-
-    def __init__(self, data: Any, state: str) -> None:
-        super().__init__(data, state, src_loc_at=1)
 
     def resolve(self) -> ast.Statement:
         """The assignment to the register of states."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ocellus.errors import BadInput
 from ocellus_sim.coverage import counts
 from ocellus_sim.coverage.counts import Point
 
@@ -102,13 +103,18 @@ def _exclusions() -> list[dict[str, str]]:
 
 
 def _excluded(name: str, points: Iterable[Point], reasons: Sequence[Mapping[str, str]]) -> dict[Point, str]:
-    """Points of a file that tb/coverage.toml excludes: those of a line with that text, all or one branch of it."""
-    ours = [reason for reason in reasons if reason["file"] == name]
-    text = (ROOT / name).read_text().splitlines() if ours else []
-    return {
-        point: reason["why"] for reason in ours for point in points
-        if text[point.line - 1].strip() == reason["code"] and reason.get("branch", point.branch) == point.branch
-    }  # fmt: skip
+    """Points of a file that tb/coverage.toml excludes: from the line with the text ``code`` to that with ``to``."""
+    found = {}
+    for reason in (reason for reason in reasons if reason["file"] == name):
+        text = [line.strip() for line in (ROOT / name).read_text().splitlines()]
+        if text.count(reason["code"]) != 1:
+            raise BadInput(f"{PLAN}: found {text.count(reason['code'])} lines {reason['code']!r} in {name}, allowed 1")
+        first = text.index(reason["code"])
+        lines = range(first + 1, text.index(reason.get("to", reason["code"]), first) + 2)
+        for point in points:
+            if point.line in lines and reason.get("branch", point.branch) == point.branch:
+                found[point] = reason["why"]
+    return found
 
 
 def merge(paths: Iterable[Path], out: Path, under: str = GATEWARE) -> dict[str, Any]:

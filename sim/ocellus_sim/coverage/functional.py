@@ -76,14 +76,15 @@ class Notebook:
             file.write("".join(json.dumps(situation) + "\n" for situation in sorted(fresh)))
 
 
-def cover(group: str, *points: str) -> None:
-    """Say from a test without a simulator that situations were met; kept where ``OCELLUS_COVERED`` names a folder."""
-    for point in points:
-        check((group, point))
+def cover(situations: Iterable[Situation]) -> None:
+    """Say outside a simulator that situations were met; kept where ``OCELLUS_COVERED`` names a folder."""
+    met = list(situations)
+    for situation in met:
+        check(situation)
     if folder := os.environ.get("OCELLUS_COVERED"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         with (Path(folder) / f"tests-{os.getpid()}-{RUN_FILE}").open("a") as file:
-            file.write("".join(json.dumps([group, point]) + "\n" for point in points))
+            file.write("".join(json.dumps(situation) + "\n" for situation in met))
 
 
 def gather(folder: Path) -> Hits:

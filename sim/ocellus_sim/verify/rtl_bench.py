@@ -8,6 +8,7 @@ import numpy as np
 from ocellus.compiler.engine.image import Program
 from ocellus.configurations import CONFIGURATIONS
 from ocellus_sim.cosim import Bench
+from ocellus_sim.coverage.situations.program import of_program
 
 from .accelerator import Accelerator
 
@@ -22,6 +23,7 @@ async def every_input_runs(dut):
     sizes = bench.arguments["configuration"]
     CONFIGURATIONS.setdefault(sizes.name, sizes)  # a bench may have sizes of its own
     program = Program.load(bench.parameters["image"])
+    bench.cover(of_program(program))
     number = 0
 
     def progress(clocks: int, layer: int) -> None:
