@@ -23,10 +23,10 @@ def run(folder: Path, *situations: tuple[str, str]) -> Path:
 def test_a_bench_keeps_what_it_met_and_copies_it_for_the_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OCELLUS_COVERED", str(tmp_path / "all"))
     for n in range(2):
-        run(tmp_path / f"run-{n}", ("stalls", "isp in"), ("stalls", "isp in"), ("frames", "isp smallest"))
+        run(tmp_path / f"run-{n}", ("stalls", "isp in"), ("stalls", "isp in"), ("frames", "isp shortest lines"))
     one, both = functional.gather(tmp_path / "run-0"), functional.gather(tmp_path / "all")
-    assert (one["stalls"]["isp in"], one["frames"]["isp smallest"], one["stalls"]["isp out"]) == (1, 1, 0)
-    assert (both["stalls"]["isp in"], both["frames"]["isp smallest"]) == (2, 2)
+    assert (one["stalls"]["isp in"], one["frames"]["isp shortest lines"], one["stalls"]["isp out"]) == (1, 1, 0)
+    assert (both["stalls"]["isp in"], both["frames"]["isp shortest lines"]) == (2, 2)
     assert functional.added([one, both])["stalls"]["isp in"] == 3
     assert set(one) == set(functional.groups())
 
@@ -45,9 +45,13 @@ def test_a_bench_sees_its_stalls_and_sizes_by_itself():
         return list(of_bench("isp", {"frame": frame}, stalls_in, stalls_out))
 
     assert seen(False, False, UHD) == [("stalls", "isp none"), ("frames", "isp 4K lines")]
-    assert seen(True, False, FrameFormat(8, 2, 12, 2)) == [("stalls", "isp in"), ("frames", "isp smallest")]
-    assert seen(False, True, FrameFormat(20, 2, 24, 2)) == [("stalls", "isp out"), ("frames", "isp odd words")]
-    assert seen(True, True, FrameFormat(24, 2, 28, 2)) == [("stalls", "isp both"), ("frames", "isp even words")]
+    assert seen(True, False, FrameFormat(8, 4, 12, 4)) == [("stalls", "isp in"), ("frames", "isp shortest lines")]
+    assert seen(False, True, FrameFormat(20, 4, 24, 4)) == [("stalls", "isp out"), ("frames", "isp odd words")]
+    assert seen(True, True, FrameFormat(24, 2, 28, 2)) == [
+        ("stalls", "isp both"),
+        ("frames", "isp even words"),
+        ("frames", "isp one pair of lines"),
+    ]
     assert list(of_bench("", {"frame": SimpleNamespace()}, True, True)) == []
     assert [stage_of(name) for name in ("tb.isp.isp_bench", "tb.cosim.adder_bench", "ocellus_sim.app.frame_bench")] == [
         "isp", "", "sensor",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ocellus.formats import Mode, PacketType
 from ocellus.settings import FrameFormat
+from ocellus_hdl.link.link import IMAGE_STORE_WORDS
 from ocellus_sim.cosim import Bench, Stall
 from ocellus_sim.golden import link as golden
 from ocellus_sim.golden import readout
@@ -169,6 +170,18 @@ async def test_sequence_numbers_pass_255(dut):
         stage.send_record(record)
     compare(stage.drain(), [], records)
     stage.bench.cover([(GROUP, "sequence number past 255")])
+
+
+@cocotb.test(timeout_time=200, timeout_unit="ms")
+async def test_a_slow_receiver_fills_the_store_and_loses_nothing(dut):
+    """The packer stands still wherever it is in a line, before the line's last word too."""
+    stage = Stage(dut, 207, Mode.IMAGE, stall_out=0.9)
+    line_words = -(-(8 + FRAME.width * 5 // 4) // 8)
+    frames = [stage.frame() for _ in range(max(2, 3 * IMAGE_STORE_WORDS // (FRAME.height * line_words)))]
+    for frame in frames:
+        stage.send_frame(frame)
+    compare(stage.drain(), frames, [])
+    stage.bench.cover([(GROUP, "store full")])
 
 
 @cocotb.test(timeout_time=200, timeout_unit="ms")

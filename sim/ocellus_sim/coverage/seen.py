@@ -25,13 +25,15 @@ def of_bench(stage: str, arguments: Mapping[str, Any], stalls_in: bool, stalls_o
     yield "stalls", f"{stage} {_KINDS[stalls_in, stalls_out]}"
     frame = arguments.get("frame")
     if isinstance(frame, FrameFormat):
-        yield "frames", f"{stage} {size_of(frame)}"
+        yield "frames", f"{stage} {width_of(frame)}"
+        if frame.height == 2:
+            yield "frames", f"{stage} one pair of lines"
 
 
-def size_of(frame: FrameFormat) -> str:
-    """The corner that a frame's size lies on."""
-    if (frame.width, frame.height) == (8, 2):
-        return "smallest"
+def width_of(frame: FrameFormat) -> str:
+    """The corner that a line's length lies on."""
+    if frame.width == 8:
+        return "shortest lines"
     if frame.width == UHD.width:
         return "4K lines"
     return "odd words" if frame.words_per_line % 2 else "even words"

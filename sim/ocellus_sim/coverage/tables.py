@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ocellus_sim.coverage import functional
+from ocellus_sim.coverage.seen import STAGES
 
 
 def percent(hit: int, all_: int) -> str:
@@ -66,8 +67,9 @@ def show_functional(console: Console, hits: functional.Hits, stages: Sequence[st
 
 
 def asked(group: str, point: str, stages: Sequence[str]) -> bool:
-    """Whether a point is about one of these stages: its group is a stage's, or the point begins with a stage's name."""
-    return group.partition(" ")[0] in stages or point.partition(" ")[0] in stages
+    """Whether a point is about one of these stages: its group's name begins with the stage's, or else its own."""
+    first = group.partition(" ")[0]
+    return (first if first in STAGES else point.partition(" ")[0]) in stages
 
 
 def _sum(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:
