@@ -117,7 +117,7 @@ def chart(found: Trend, width: int, name: str) -> Drawing | None:
             drawing.text(at, bottom + 33, began[:10], "small muted", anchor)
     for kind, speed in zip(_KINDS, found.drawn, strict=False):
         points = [
-            (left + step * n, y(tests[speed.test]), f"{label}: {tests[speed.test]:.2f} megapixels a second")
+            (left + step * n, y(tests[speed.test]), f"{label}: {tests[speed.test]:.3g} megapixels a second")
             for n, (_, label, tests) in enumerate(found.history)
             if speed.test in tests
         ]
@@ -133,7 +133,7 @@ def _names(drawing: Drawing, found: Trend, right: float, y: Callable[[float], fl
     ends = sorted((y(speed.now), kind, speed) for kind, speed in zip(_KINDS, found.drawn, strict=False))
     at = 0.0
     for number, (height, kind, speed) in enumerate(ends):
-        text = f"{speed.test}: {speed.now:.2f}"
+        text = f"{speed.test}: {speed.now:.3g}"
         at = max(height + 4, at + 16)
         x, place = (58.0, 261.0 + 18 * number) if drawing.width < 640 else (right + 26, at)
         drawing.bar(x - 14, place - 9, 10, 10, kind)
@@ -143,7 +143,7 @@ def _names(drawing: Drawing, found: Trend, right: float, y: Callable[[float], fl
 def _described(found: Trend) -> str:
     parts = [
         f"{speed.test}: "
-        + ", ".join(f"{tests[speed.test]:.2f}" for _, _, tests in found.history if speed.test in tests)
+        + ", ".join(f"{tests[speed.test]:.3g}" for _, _, tests in found.history if speed.test in tests)
         for speed in found.drawn
     ]
     return f"Megapixels a second by campaign, the oldest first. {'; '.join(parts)}."
