@@ -33,7 +33,7 @@ class Stage:
         self.requests = self.bench.source("i", stall=Stall(stall_in, seed=seed))
         self.replies = self.bench.sink("o", 8192, stall=Stall(stall_out, seed=seed + 1))
         self.load = self.bench.sink("o_load", 8192, stall=Stall(stall_out, seed=seed + 2))
-        self.gamma = self.bench.sink("o_gamma", 8192)
+        self.gamma = self.bench.sink("o_gamma", 8192, stall=Stall(stall_out, seed=seed + 3))
 
     def write(self, address: int, data: int) -> None:
         """Queue a write."""
@@ -100,6 +100,11 @@ async def test_registers_read_back_what_was_written(dut):
 
 
 @cocotb.test(timeout_time=50, timeout_unit="ms")
+async def test_registers_with_late_requests(dut):
+    await registers(dut, 10, 0.5, 0.0)
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
 async def test_registers_with_stalls_on_both_sides(dut):
     await registers(dut, 2, 0.5, 0.5)
 
@@ -117,8 +122,9 @@ async def test_status_reads_and_swallows_writes(dut):
 
 
 @cocotb.test(timeout_time=50, timeout_unit="ms")
-async def test_gamma_writes_reach_the_tables(dut):
-    stage = Stage(dut, 4)
+@cocotb.parametrize(stall_out=[0.0, 0.6])
+async def test_gamma_writes_reach_the_tables(dut, stall_out: float):
+    stage = Stage(dut, 4, stall_out=stall_out)
     entries = [(c, i, int(stage.random.integers(0, 256))) for c in range(3) for i in (0, 1, 511, 1022, 1023)]
     for channel, index, level in entries:
         stage.write(formats.GAMMA + 4096 * channel + 4 * index, level)
