@@ -76,6 +76,23 @@ def test_a_simulator_that_dies_is_a_failure(tmp_path):
     nothing_looks_whole(tmp_path)
 
 
+def test_a_build_that_is_not_there_or_dies_is_a_failure(tmp_path):
+    process = small.start(tmp_path, OCELLUS_SIMULATOR=str(tmp_path / "nowhere"))
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "holds no program named simulator" in said
+    nothing_looks_whole(tmp_path)
+    (tmp_path / "g++").write_text('#!/bin/sh\nif [ "$1" = -dumpfullversion ]; then echo 1.2.3; else exit 1; fi\n')
+    (tmp_path / "g++").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    process = small.start(tmp_path, OCELLUS_BUILD=str(tmp_path / "builds"), PATH=path)
+    _, said = process.communicate(timeout=500)
+    assert process.returncode == 1
+    assert "make ended with status" in said
+    assert "again: make sim" in said
+    nothing_looks_whole(tmp_path)
+
+
 @pytest.mark.parametrize("kilobytes", [1, 20, 400], ids="{} kB".format)
 def test_a_full_disk_is_named_in_one_sentence(tmp_path, kilobytes):
     """Here no file may grow larger than so much: nothing fits, the arrays do not, the first frame does and more not."""

@@ -30,7 +30,8 @@ from tb.sensor.sizes import FRAME
 
 KEYS = {
     "seed", "width", "height", "frames", "bit_exact", "first_difference", "detections", "ground_truth", "precision",
-    "recall", "cycles", "cycles_per_stage", "sim_seconds", "wall_seconds", "versions", "commit",
+    "recall", "cycles", "cycles_per_stage", "sim_seconds", "wall_seconds", "wall_seconds_by_part", "versions", "commit",
+    "megapixels_per_second", "split", "variables", "command",
 }  # fmt: skip
 
 
@@ -62,6 +63,10 @@ def test_a_run_is_bit_exact_and_leaves_its_files(options: Options):
     assert all(check["elements"] > 0 for checks in result["checks"] for check in checks)
     assert all(clocks > 0 for clocks in result["cycles_per_stage"].values())
     assert "bit exact" in screen
+    assert set(result["split"]) == {"model", "harness", "python", "golden"}
+    assert all(seconds > 0 for name, seconds in result["split"].items() if name != "harness")
+    assert result["split"]["model"] + result["split"]["harness"] <= result["wall_seconds"]
+    assert f"seed 5, commit {result['commit']}, verilator {result['versions']['verilator']}" in screen
     for name in ("scene", "overlay", "tensor", "heatmap", "image"):
         for end in ("", "-1"):
             with Image.open(folder / f"{name}{end}.png") as picture:

@@ -15,6 +15,7 @@ from ocellus_sim.app import files, waves
 from ocellus_sim.app.exposure import Exposure
 from ocellus_sim.app.options import Options
 from ocellus_sim.cosim.runs import AFTER, BEFORE
+from ocellus_sim.cosim.traces import SHORTLY_PS
 from ocellus_sim.golden.sensor import Passage
 from ocellus_sim.scenes import Scene
 from tb.app import small
@@ -47,7 +48,7 @@ def test_the_clocks_around_a_difference_are_traced_and_traced_again(options, tmp
     assert (first["stage"], first["at"], first["frame"]) == ("rgb", [20, 30, 1], 1)
     seen = rises(folder / "fail.fst")
     assert len(seen) == BEFORE + AFTER
-    assert marker(folder / "fail.gtkw") == seen[BEFORE], "the clock at which the pixel passed"
+    assert marker(folder / "fail.gtkw") == seen[BEFORE] - SHORTLY_PS, "the clock at which the pixel passed"
     groups = [line[1:] for line in (folder / "fail.gtkw").read_text().splitlines() if line.startswith("-")]
     for group in (
         "clock and reset",

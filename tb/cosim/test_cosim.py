@@ -10,6 +10,7 @@ import pytest
 
 from ocellus_sim.cosim import SimulationFailed, build, simulate
 from ocellus_sim.cosim.content import canonical
+from ocellus_sim.cosim.process import judge
 from ocellus_sim.cosim.toolchain import ToolError
 
 ADDER = "tb.cosim.adder:QueuedAdder"
@@ -76,6 +77,14 @@ def test_a_failure_is_raised(testcase, says):
 def test_a_module_that_runs_no_test_is_a_failure(module, says):
     with pytest.raises(SimulationFailed, match=says):
         simulate(ADDER, {"width": 16}, test_module=module)
+
+
+@pytest.mark.parametrize("text", ["", "<testsuites><testsuite><testcase name='a'", "<testsuites/>"])
+def test_results_that_are_cut_off_are_a_failure(tmp_path, text):
+    (tmp_path / "results.xml").write_text(text)
+    reason, failed = judge(tmp_path, 0)
+    assert reason
+    assert failed == []
 
 
 def test_a_process_that_never_returns_is_killed():

@@ -10,7 +10,7 @@ from ocellus.errors import BadInput
 from ocellus_sim.cosim import SimulationFailed, simulate
 from ocellus_sim.cosim.gtkw import parts_of
 from ocellus_sim.cosim.runs import Run, retrace
-from ocellus_sim.cosim.traces import show
+from ocellus_sim.cosim.traces import SHORTLY_PS, show
 from ocellus_sim.cosim.window import Window, passages
 
 ADDER = "tb.cosim.adder:QueuedAdder"
@@ -80,7 +80,7 @@ def test_a_failure_leaves_the_clocks_that_led_to_it(traced, tmp_path):
     folder = tmp_path / "run"
     seen = rises(folder / "fail.fst")
     assert len(seen) == 8
-    assert marker(folder / "fail.gtkw") == seen[-1]
+    assert marker(folder / "fail.gtkw") == seen[-1] - SHORTLY_PS
     assert "+{entry0} top.component.entry0[15:0]" in (folder / "fail.gtkw").read_text()
     assert "a beat equals the limit" in (folder / "simulation.log").read_text(), "the first run's log stays"
     assert Run.read(folder).failed == ["breaks_the_designs_assertion"]

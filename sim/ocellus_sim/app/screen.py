@@ -163,8 +163,9 @@ def _verdict(facts: Mapping[str, Any], folder: Path) -> Text:
         text.append(f"{difference['message']}\n")
         if difference["crop"]:
             text.append(f"picture: {short(folder)}/{difference['crop']}\n")
-        text.append(f"again: {difference['command']}\n", "bold")
+        text.append(f"again: {difference['command']}", "bold")
     if facts["recall"] is not None:
+        text.append("" if facts["bit_exact"] else "\n")
         text.append(f"recall {facts['recall']:.3f}, precision {facts['precision']:.3f}")
     text.append(f"\n{short(folder)}/  overlay.png, heatmap.png, timeline.gtkw, metadata.jsonl, result.json", "dim")
     return text

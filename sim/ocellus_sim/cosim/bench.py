@@ -162,7 +162,7 @@ class Bench:
 
     @property
     def spent(self) -> dict[str, float]:
-        """Seconds of bursts so far: the model's, judged by one evaluation in 1023, and the rest, the harness'."""
+        """Processor seconds of bursts so far: the model's, judged by one evaluation in 8191, and the harness'."""
         model = min((harness().model_ns() - self._model_before) / 1e9, self._burst_seconds)
         return {"model": model, "harness": self._burst_seconds - model}
 
@@ -211,9 +211,9 @@ class Bench:
         reason = _CYCLES
         while True:
             burst = self._diary.burst(min(BURST, end - self.cycle))
-            begin = time.perf_counter()
+            begin = time.thread_time()
             reason = calls.run(burst, _NEVER if idle is None else int(idle), packed, len(conditions))
-            self._burst_seconds += time.perf_counter() - begin
+            self._burst_seconds += time.thread_time() - begin
             self._diary.note()
             if reason != _CYCLES or self.cycle >= end:
                 break

@@ -10,6 +10,7 @@ from ocellus_sim.cosim import fst, gtkw
 from ocellus_sim.cosim.window import RAW, Window
 
 VIEWERS = ("gtkwave", "surfer")
+SHORTLY_PS = 1000
 
 
 def finish(folder: Path, verilog: Path, window: Window | None = None, clock: int | None = None, part: str = "") -> None:
@@ -41,10 +42,13 @@ def finish(folder: Path, verilog: Path, window: Window | None = None, clock: int
 
 
 def _time(trace: fst.Trace, window: Window | None, clock: int | None) -> int:
-    """When the clock rose, in picoseconds; resets, which have clocks of their own, put it off by as many."""
+    """Shortly before the clock rises, in picoseconds: what a viewer then shows is what the rise takes.
+
+    Resets, which have clocks of their own, put it off by as many.
+    """
     if window is None or clock is None or not trace.rises:
         return trace.begin
-    return trace.rises[min(max(clock - window.begin, 0), len(trace.rises) - 1)]
+    return max(trace.rises[min(max(clock - window.begin, 0), len(trace.rises) - 1)] - SHORTLY_PS, trace.begin)
 
 
 def short(path: Path) -> str:

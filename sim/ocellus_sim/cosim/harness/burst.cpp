@@ -168,8 +168,8 @@ const uint64_t* ocellus_watch_rows(int watch) { return bench.watches[watch].rows
 
 uint64_t ocellus_cycle() { return bench.cycle; }
 
-// What the design itself has taken since the process began, about: the rest of a burst is the harness.
-uint64_t ocellus_model_ns() { return model.seen_ns * Model::LOOKED_AT; }
+// Processor time that the design itself has taken since the process began, about: the rest of a burst is the harness.
+uint64_t ocellus_model_ns() { return model.evaluated_ns(); }
 
 // One clock with reset high, and one in which the register behind it resets the design (verilog.py), with every stream
 // silent; offered beats are offered again afterwards.
