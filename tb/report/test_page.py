@@ -156,7 +156,7 @@ COUNTED = {
     "total": {"lines": 40, "lines_hit": 36, "branches": 10, "branches_hit": 9},
     "files": [
         {"file": "hdl/ocellus_hdl/isp/isp.py", "stage": "isp", "lines": 30, "lines_hit": 26, "branches": 8,
-         "branches_hit": 7, "missed": [12, 4, 5, 6]},
+         "branches_hit": 7, "missed": [12, 4, 5, 6, 12], "missed_branches": [[14, "else"]]},
         {"file": "hdl/ocellus_hdl/link/link.py", "stage": "link", "lines": 10, "lines_hit": 10, "branches": 2,
          "branches_hit": 2, "missed": []},
     ],
@@ -169,7 +169,7 @@ def test_lines_and_branches_are_shown_by_stage_and_file(tmp_path: Path):
     page = page_of(home)
     assert "90.0 % of 40 lines, 90.0 % of 10 branches" in page.text
     assert "4 lines and 1 branch." in page.text
-    assert "hdl/ocellus_hdl/isp/isp.py 26 of 30 7 of 8 4-6, 12" in page.text
+    assert "hdl/ocellus_hdl/isp/isp.py 26 of 30 7 of 8 4-6, 12 14 else" in page.text
 
 
 def luminance(colour: str) -> float:

@@ -17,6 +17,7 @@ class Counted:
     branches: int
     branches_hit: int
     missed: Sequence[int] = ()
+    untaken: str = ""
 
     @property
     def ranges(self) -> str:
@@ -55,7 +56,12 @@ def design(coverage: Mapping[str, Any] | None) -> Design | None:
 
 def _counted(name: str, entry: Mapping[str, Any]) -> Counted:
     numbers = (int(entry[key]) for key in ("lines", "lines_hit", "branches", "branches_hit"))
-    return Counted(name, *numbers, missed=tuple(sorted(entry.get("missed", ()))))
+    return Counted(name, *numbers, missed=tuple(sorted(set(entry.get("missed", ())))), untaken=_places(entry))
+
+
+def _places(entry: Mapping[str, Any]) -> str:
+    """Branches that were never taken: line, and which of them."""
+    return ", ".join(f"{line} {branch}".strip() for line, branch in entry.get("missed_branches", ()))
 
 
 def _sum(name: str, files: Sequence[Counted]) -> Counted:
