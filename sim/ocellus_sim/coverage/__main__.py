@@ -1,11 +1,13 @@
 """`python -m ocellus_sim.coverage [STAGE ...]`: tests of the stages, small runs of the sensor, and what they reach."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,13 +59,26 @@ def main(arguments: Sequence[str]) -> int:
         unknown = [name for name in arguments if name not in STAGES]
         if unknown:
             raise BadInput(f"stage: found {unknown[0]!r}, allowed {', '.join(sorted(STAGES))}")
-        return cover([e for e in ERRANDS if not arguments or e.stage in arguments], Console())
+        with _alone():
+            return cover([e for e in ERRANDS if not arguments or e.stage in arguments], Console())
     except BadInput as error:
         print(f"ocellus: {error}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         print("ocellus: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Held by one process a checkout: they would clear each other's folder."""
+    build_root().mkdir(parents=True, exist_ok=True)
+    with (build_root() / "cov.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(f"{build_root() / 'cov'}: found another `make cov` at work, allowed one at a time") from None
+        yield
 
 
 def cover(errands: Sequence[Errand], console: Console) -> int:
