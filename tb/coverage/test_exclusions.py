@@ -29,7 +29,7 @@ def test_every_exclusion_of_the_plan_is_a_place_with_a_reason():
     assert rules
     for rule in rules:
         lines = len((code.ROOT / rule["file"]).read_text().splitlines())
-        points = [Point(rule["file"], n) for n in range(1, lines + 1)]
+        points = [Point(rule["file"], n, rule.get("branch", "")) for n in range(1, lines + 1)]
         assert code._excluded(rule["file"], points, [rule]), rule["code"]
         assert len(rule["why"]) > 20
 
