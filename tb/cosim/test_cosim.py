@@ -186,14 +186,18 @@ def test_arguments_have_one_name_each():
 @pytest.mark.parametrize("stall", [0.0, 0.4])
 def test_parts_at_rest_cost_nothing_and_change_nothing(stall, tmp_path):
     seen = []
-    for number, resting in enumerate(((), ("worker", "-worker.wall_clock", "restless"), ("worker",))):
+    divisions = {"whole": {}, "shut": {"resting": ("worker", "-worker.wall_clock", "restless")},
+                 "open": {"resting": ("-worker.wall_clock",), "pausing": ("worker", "restless")},
+                 "restless": {"resting": ("worker",)}}  # fmt: skip
+    for name, division in divisions.items():
         run = simulate(
-            "tb.cosim.workshop:Workshop", {"resting": resting}, test_module="tb.cosim.workshop_bench",
-            parameters={"stall": stall}, run_dir=tmp_path / str(number), seed=1,
+            "tb.cosim.workshop:Workshop", division, test_module="tb.cosim.workshop_bench",
+            parameters={"stall": stall}, run_dir=tmp_path / name, seed=1,
         )  # fmt: skip
         seen.append(json.loads((run / "given.json").read_text()))
-    whole, divided, restless = seen
+    whole, divided, open_, restless = seen
     assert divided["given"] == whole["given"]
+    assert open_["given"] == whole["given"]
     assert restless["given"] == whole["given"]
     assert len(whole["given"][2][0]) == 20
     assert whole["rested"] == {}
@@ -201,6 +205,7 @@ def test_parts_at_rest_cost_nothing_and_change_nothing(stall, tmp_path):
     # In each silence, that is; a sink that stalls is an input that changes.
     assert divided["rested"]["worker"] > 3 * 12_000 or stall
     assert divided["rested"]["restless"] == 0
+    assert open_["rested"]["worker"] > 3 * 12_000 or stall
     assert restless["rested"] == {"worker": 0}, "its wall clock goes on"
 
 

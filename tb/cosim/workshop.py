@@ -62,8 +62,8 @@ class Workshop(wiring.Component):
 
     Parameters
     ----------
-    resting
-        The parts that the simulator may stop.
+    resting, pausing
+        The parts that the simulator may stop, shut and not.
     """
 
     i: In(stream.Signature(8))
@@ -72,8 +72,8 @@ class Workshop(wiring.Component):
     o_time: Out(16)
     o_ticks: Out(16)
 
-    def __init__(self, resting: tuple[str, ...] = ()) -> None:
-        self.resting = resting
+    def __init__(self, resting: tuple[str, ...] = (), pausing: tuple[str, ...] = ()) -> None:
+        self.resting, self.pausing = resting, pausing
         super().__init__()
 
     def elaborate(self, platform: object) -> Module:

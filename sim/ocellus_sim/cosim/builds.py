@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pickle
+import re
 import shutil
 import sys
 import tempfile
@@ -155,14 +156,8 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
     _clear_abandoned(store)
     with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store) as temporary:
         work = Path(temporary)
-        (work / "arguments.pickle").write_bytes(pickle.dumps(arguments))
-        files = [str(work / "arguments.pickle"), str(work / "top.v")]
-        command = [sys.executable, "-m", f"{__package__}.conversion", factory, *files]
-        if waves or counted():
-            command.append("whole")  # whoever looks at waves, or counts clocks, expects one clock that runs
-        if counted():
-            command.append("counted")
-        toolchain.run(command, Path.cwd(), toolchain.environment(), work / "build.log")
+        # Whoever looks at waves, or counts clocks, expects one clock that runs.
+        convert(work, factory, arguments, *["whole"] * (waves or counted()), *["counted"] * counted())
         text = (work / "top.v").read_bytes()
         harness = [path.read_bytes() for path in sorted(HARNESS.iterdir())]
         flags = [*VERILATOR_FLAGS, *MAKE_VARIABLES, CPP_FLAGS, str((waves, counted())), str(toolchain.versions())]
@@ -175,6 +170,14 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
                 return folder, False
             _verilate_into(folder, work, store, waves, name)
     return folder, True
+
+
+def convert(work: Path, factory: str, arguments: dict[str, Any], *words: str) -> None:
+    """``top.v`` in ``work``, by a process of its own; ``words`` as `conversion` takes them."""
+    (work / "arguments.pickle").write_bytes(pickle.dumps(arguments))
+    files = [str(work / "arguments.pickle"), str(work / "top.v")]
+    command = [sys.executable, "-m", f"{__package__}.conversion", factory, *files, *words]
+    toolchain.run(command, Path.cwd(), toolchain.environment(), work / "build.log")
 
 
 def build_verilog(text: str, name: str) -> Build:
@@ -202,7 +205,7 @@ def _verilate_into(folder: Path, work: Path, store: Path, waves: bool, name: str
     """The folder of a build from ``top.v`` in ``work``, renamed into place when it is whole."""
     begin = time.monotonic()
     print(f"building {name} ...", end=" ", file=sys.stderr, flush=True)
-    _verilate(work, store, waves)
+    verilate(work, store, waves)
     finished = work / "finished"
     finished.mkdir()
     for kept in ("simulator", "top.v", "build.log", "points.json"):
@@ -213,9 +216,9 @@ def _verilate_into(folder: Path, work: Path, store: Path, waves: bool, name: str
     print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
 
 
-def _verilate(work: Path, store: Path, waves: bool) -> None:
+def verilate(work: Path, store: Path, waves: bool) -> None:
+    """``simulator`` in ``work``, from ``top.v`` there; ``store`` has what all simulators share."""
     ports = verilog.top_ports((work / "top.v").read_text())
-    (work / "ports.cpp").write_text(_port_table(ports))
     # Only the top's ports stay visible to cocotb, to be read: all else is free to be optimised away, and what cocotb
     # could write at any time costs a fifth of a small design's speed.
     public = "".join(f'public_flat_rd -module "{verilog.TOP}" -var "{p.name}"\n' for p in ports if not p.internal)
@@ -233,7 +236,9 @@ def _verilate(work: Path, store: Path, waves: bool) -> None:
         *("ports.vlt", "top.v", "ports.cpp"),
         *(str(HARNESS / name) for name in ("main.cpp", "burst.cpp")),
     ]
+    (work / "ports.cpp").touch()  # follows when Verilator has said what lies where
     toolchain.run(command, work, env, work / "build.log")
+    (work / "ports.cpp").write_text(_port_table(ports, (work / "Vtop___024root.h").read_text()))
     flags = [*MAKE_VARIABLES, CPP_FLAGS, str((waves, points)), str(toolchain.versions())]
     runtime = store / ("runtime-" + content.digest(flags))
     _lend_runtime(runtime, work)
@@ -245,24 +250,38 @@ def _verilate(work: Path, store: Path, waves: bool) -> None:
     _keep_runtime(runtime, work)
 
 
-def _port_table(ports: list[verilog.TopPort]) -> str:
-    """C++ that leads the harness to the model's ports (model.h)."""
+def _port_table(ports: list[verilog.TopPort], root: str) -> str:
+    """C++ that leads the harness to the model's ports (model.h) and regions; ``root`` is the header of its storage."""
 
     def data(port: verilog.TopPort) -> str:
         return f"reinterpret_cast<uint8_t*>(&top->{port.cpp_name})"
 
     lines = ['#include "model.h"', '#include "regions.h"', "", "void Model::connect() {"]
+    clocks = sorted((p for p in ports if p.name.startswith(verilog.REGION_CLOCK)), key=lambda port: port.region)
     for p in ports:
         if p.name == verilog.DRIVE:
             lines.append(f"    drive = {data(p)};")
-        elif not p.region:
+        elif p.name == verilog.CHANGES:
+            lines.append(f"    regions.changes = {data(p)}, regions.bytes = sizeof(top->{p.cpp_name});")
+        elif not p.internal:
             facts = f'"{p.name}", {p.width}, {str(p.is_input).lower()}'
             lines.append(f"    ports.push_back({{{facts}, {data(p)}, sizeof(top->{p.cpp_name})}});")
-        elif p.is_input:
-            inputs = next((q for q in ports if q.region == p.region and not q.is_input), None)
-            where = f"{data(inputs)}, sizeof(top->{inputs.cpp_name})" if inputs else "nullptr, 0"
-            lines.append(f'    regions.emplace_back("{p.region.replace("__", ".")}", {data(p)}, {where});')
+    for clock in clocks:
+        feed = next((data(p) for p in ports if p.name == verilog.REGION_FEED + clock.region), "nullptr")
+        lines.append(f'    regions.add("{clock.region.replace("__", ".")}", {data(clock)}, {feed});')
+    if clocks:
+        lines += _memories([clock.region.split("__") for clock in clocks], root)
     return "\n".join([*lines, "}", ""])
+
+
+def _memories(regions: list[list[str]], root: str) -> Iterator[str]:
+    """C++ that says which regions' clocks write which memory."""
+    for name in re.findall(rf"^\s*VlUnpacked<.*> ({verilog.TOP}__DOT__component__DOT__\w+);", root, re.MULTILINE):
+        # Regions are named by plain words (regions.py), which Verilator leaves as they are.
+        place = name.split("__DOT__")[2:]
+        writers = sum(1 << n for n, path in enumerate(regions) if place[: len(path)] == path)
+        where = f"size_t(reinterpret_cast<uint8_t*>(&top->rootp->{name}) - storage())"
+        yield f"    regions.memories.push_back({{{where}, sizeof(top->rootp->{name}), {writers}ULL}});"
 
 
 def _lend_runtime(runtime: Path, work: Path) -> None:

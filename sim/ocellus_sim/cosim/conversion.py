@@ -44,8 +44,9 @@ def netlist(
 ) -> str:
     """RTLIL of ``factory(**arguments)``; ports that are constants (an ``always_ready`` stream's) are left out.
 
-    ``divided``: the parts that the component names as ``resting`` become regions (regions.py). ``places``: cells know
-    where in the source they come from. ``points``: collects the points of the source, which get counters (points.py).
+    ``divided``: the parts that the component names as ``resting`` and ``pausing`` become regions (regions.py).
+    ``places``: cells know where in the source they come from. ``points``: collects the points of the source, which get
+    counters (points.py).
     """
     module, _, class_name = factory.partition(":")
     component = getattr(importlib.import_module(module), class_name)(**arguments)
@@ -75,7 +76,8 @@ def netlist(
     fragment = Fragment.get(component, None)
     if points is not None:
         points.add(fragment)
-    parts = regions.divide(fragment, getattr(component, "resting", ()) if divided else ())
+    resting, pausing = (getattr(component, name, ()) if divided else () for name in ("resting", "pausing"))
+    parts = regions.divide(fragment, resting, pausing)
     m.submodules.component = regions.Whole(fragment)
     if points is not None:
         points.count(m)

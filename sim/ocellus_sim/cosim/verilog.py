@@ -6,8 +6,10 @@ from dataclasses import dataclass
 TOP = "top"
 DRIVE = "drive"
 """The clock at which the inputs of the top reach the component."""
-REGION_CLOCK, REGION_INPUTS = "region_clock__", "region_inputs__"
-"""How the two ports of a region (regions.py) begin; its name follows."""
+REGION_CLOCK, REGION_FEED = "region_clock__", "region_feed__"
+"""How the clocks of a region (regions.py) begin; its name follows."""
+CHANGES = "region_changes"
+"""Has a bit for each region, in the order of their names: something else enters it."""
 
 
 COUNTER = "points_taken__"
@@ -27,12 +29,12 @@ class TopPort:
     @property
     def region(self) -> str:
         """The region that the port belongs to, empty for a port of the component's."""
-        return next((self.name.removeprefix(p) for p in (REGION_CLOCK, REGION_INPUTS) if self.name.startswith(p)), "")
+        return next((self.name.removeprefix(p) for p in (REGION_CLOCK, REGION_FEED) if self.name.startswith(p)), "")
 
     @property
     def internal(self) -> bool:
         """Between harness and conversion alone: no port of the component's."""
-        return self.name == DRIVE or bool(self.region)
+        return self.name in (DRIVE, CHANGES) or bool(self.region)
 
     @property
     def cpp_name(self) -> str:

@@ -1,7 +1,9 @@
 // The clock loop: Python calls ocellus_run once, millions of clocks pass here on the caller's arrays.
 //
 // At rest the clock is low, the inputs of the coming clock are driven and the outputs are settled. A clock is: look at
-// the stop conditions, sample the handshakes, raise the clock, drive the next inputs, lower the clock.
+// the stop conditions, sample the handshakes, put down the next inputs, raise the clock, lower it. The registers between
+// the inputs and the design (conversion.py) take the next inputs as the clock rises, like any other register: whatever
+// hangs on them is worked out once a clock, together with all else.
 #include <vector>
 
 #include "model.h"
@@ -53,19 +55,27 @@ bool all_hold(const Condition* conditions, int n) {
 }
 
 void rise() {
-    for (Region& r : model.regions) r.decide();
-    for (Region& r : model.regions) r.raise();
+    regions.raise();
     model.wait(bench.half_low);
-    *model.drive = 0;
     *bench.clock = 1;
-    model.eval();
+    *model.drive = 1;
+    regions.settle();
 }
 
 void fall() {
     model.wait(bench.half_high);
     *bench.clock = 0;
-    for (Region& r : model.regions) *r.clock = 0;
+    *model.drive = 0;
+    regions.lower();
+    model.eval();
+}
+
+// New inputs between two clocks.
+void take_inputs() {
     *model.drive = 1;
+    regions.settle();
+    *model.drive = 0;
+    regions.lower();
     model.eval();
 }
 
@@ -78,9 +88,9 @@ const char* ocellus_port_name(int port) { return model.ports[port].name; }
 int ocellus_port_width(int port) { return static_cast<int>(model.ports[port].width); }
 int ocellus_port_input(int port) { return model.ports[port].input; }
 
-int ocellus_regions() { return static_cast<int>(model.regions.size()); }
-const char* ocellus_region_name(int region) { return model.regions[region].name; }
-uint64_t ocellus_region_rested(int region) { return model.regions[region].all; }
+int ocellus_regions() { return static_cast<int>(regions.list.size()); }
+const char* ocellus_region_name(int region) { return regions.list[region].name; }
+uint64_t ocellus_region_rested(int region) { return regions.rested(region); }
 
 // Forgets every stream and watch of an earlier test; ports are -1 where the top has none.
 void ocellus_open(int clock, int reset, uint64_t period) {
@@ -91,13 +101,10 @@ void ocellus_open(int clock, int reset, uint64_t period) {
     bench.half_high = period - period / 2;
     *bench.clock = 0;
     *bench.reset = 0;
-    for (Region& r : model.regions) {
-        r.wake();
-        r.all = 0;
-    }
+    regions.open();
 }
 
-void ocellus_eval() { model.take_inputs(); }
+void ocellus_eval() { take_inputs(); }
 
 void ocellus_set(int port, const uint64_t* words) {
     std::memcpy(data_of(port), words, model.ports[port].bytes);
@@ -181,8 +188,8 @@ void ocellus_reset() {
     for (Sink& s : bench.sinks)
         if (!s.tap) *s.ready = 0;
     *bench.reset = 1;
-    model.take_inputs();
-    for (Region& r : model.regions) r.wake();
+    take_inputs();
+    regions.wake();
     rise();
     *bench.reset = 0;
     fall();
@@ -197,7 +204,7 @@ void ocellus_burst() { bench.quiet = 0; }
 int ocellus_run(uint64_t cycles, uint64_t idle, const Condition* conditions, int n_conditions) {
     for (Source& s : bench.sources) s.drive();
     for (Sink& s : bench.sinks) s.drive();
-    model.take_inputs();
+    take_inputs();
     for (uint64_t end = bench.cycle + cycles;;) {
         if (model.context->gotFinish()) return FINISHED;
         if (all_hold(conditions, n_conditions)) return REACHED;
@@ -211,10 +218,11 @@ int ocellus_run(uint64_t cycles, uint64_t idle, const Condition* conditions, int
             if (s.overflow) return OVERFLOWED;
         }
         bench.quiet = moved ? 0 : bench.quiet + 1;
-        rise();
-        ++bench.cycle;
+        regions.decide();
         for (Source& s : bench.sources) s.step();
         for (Sink& s : bench.sinks) s.step();
+        rise();
+        ++bench.cycle;
         fall();
     }
 }

@@ -21,6 +21,7 @@
 extern "C" void vlog_startup_routines_bootstrap();  // cocotb's VPI library
 
 Model model;
+Regions regions;
 
 namespace {
 

@@ -1,4 +1,4 @@
-// The model that main.cpp owns and burst.cpp drives: its ports as a table, its regions, its clock, its trace.
+// The model that main.cpp owns and burst.cpp drives: its ports as a table, its clock, its trace.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +15,6 @@
 #include "verilated_vcd_c.h"
 #endif
 
-struct Region;
-
 struct Port {
     const char* name;
     uint32_t width;  // bits
@@ -29,13 +27,12 @@ struct Model {
     VerilatedContext* context = nullptr;
     Vtop* top = nullptr;
     std::vector<Port> ports;
-    std::vector<Region> regions;
     uint8_t* drive = nullptr;  // as it rises the inputs reach the design
 #if VM_TRACE
     VerilatedVcdC* vcd = nullptr;
 #endif
 
-    // Generated beside the build: finds all of these in `top`.
+    // Generated beside the build: finds all of these, and the regions (regions.h), in `top`.
     void connect();
 
     // One in so many is looked at, an odd number: rising and falling edges in turn. What a look itself takes is taken
@@ -76,14 +73,6 @@ struct Model {
 
     // What all evaluations have taken, about.
     int64_t evaluated_ns() const { return seen ? seen_ns * looks / seen * LOOKED_AT : 0; }
-
-    // New inputs between two clocks.
-    void take_inputs() {
-        *drive = 0;
-        eval();
-        *drive = 1;
-        eval();
-    }
 
     // All that the model remembers, memories too: plain data, which may be copied and put back between evaluations.
     uint8_t* storage() { return reinterpret_cast<uint8_t*>(top->rootp->vlSymsp); }

@@ -1,74 +1,188 @@
 // Regions: parts of the design whose clock is withheld while another clock would change nothing in them.
 //
-// A region that has been offered the same inputs for a while is tried: the whole model is copied, the region's clock
-// alone goes up and down, and the model is compared with the copy, memories and all. Where not a byte differs, no clock
-// will change the region until something else enters it. Where one does, the copy is put back.
+// A region that has been offered the same inputs for a while is tried: the model is copied, the region's clock alone
+// goes up and down, and the model is compared with the copy, memories and all. Where not a byte differs, no clock will
+// change the region until something else enters it. Where one does, the copy is put back.
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "model.h"
 
+// A stretch of the model's storage that clocks of the regions in `writers` may change, one bit each; what belongs to
+// no such stretch, any clock may change.
+struct Memory {
+    size_t begin, bytes;
+    uint64_t writers;
+};
+
 struct Region {
-    // A trial costs as much as some hundred clocks: the clocks to wait before the next one double after each that was
-    // not worth it, and halve again after one that was.
-    static constexpr uint64_t SHORTEST = 16, LONGEST = 1 << 14, WORTH = 128;
+    // The clocks to wait before the next trial double after each that was not worth it, and halve again after one that
+    // was. A trial costs as much as `shortest` clocks: two of a large region, hundreds of a small one; it is timed.
+    static constexpr uint64_t LONGEST = 1 << 14;
 
     const char* name;
     uint8_t* clock;
-    const uint8_t* inputs;
-    std::vector<uint8_t> seen;
-    uint64_t patience = SHORTEST;
-    uint64_t steady = 0;  // clocks with the same inputs, awake
-    uint64_t rested = 0;  // clocks at rest, this time
-    uint64_t all = 0;     // clocks at rest since the bench was opened
-    bool rests = false;
+    uint8_t* feed;  // as it rises what enters a shut region reaches it; null for others
+    uint64_t shortest = 16;
+    uint64_t patience = 16;
+    std::chrono::nanoseconds trial = std::chrono::seconds(1), tick = std::chrono::seconds(1);  // the least that was seen
+    uint64_t since = 0;  // the clock from which on the same entered it, or from which on it has been at rest
+    uint64_t all = 0;    // clocks at rest before that, since the bench was opened
+    std::vector<std::pair<size_t, size_t>> stretches;  // of the model's storage, that its clock may change: begin, bytes
+};
 
-    Region(const char* name, uint8_t* clock, const uint8_t* inputs, size_t bytes)
-        : name(name), clock(clock), inputs(inputs), seen(bytes) {
+class Regions {
+  public:
+    std::vector<Region> list;
+    std::vector<Memory> memories;
+    const uint8_t* changes = nullptr;  // a port with a bit a region: something else enters it
+    uint32_t bytes = 0;
+
+    void add(const char* name, uint8_t* clock, uint8_t* feed) {
         *clock = 0;  // inputs of the top begin at random
+        if (feed != nullptr) {
+            *feed = 0;
+            shut |= 1ULL << list.size();
+        }
+        list.push_back({name, clock, feed});
+    }
+
+    void open() {
+        wake();
+        for (Region& r : list) r.all = 0;
     }
 
     void wake() {
-        if (rests) judge(rested >= WORTH);
-        rests = false;
-        steady = rested = 0;
+        for (uint64_t left = resting; left != 0; left &= left - 1) {
+            Region& r = list[__builtin_ctzll(left)];
+            r.all += now - r.since;
+        }
+        resting = 0;
+        for (Region& r : list) r.since = now;
     }
 
-    void judge(bool worth) {
-        patience = worth ? std::max(patience / 2, SHORTEST) : std::min(patience * 2, LONGEST);
+    uint64_t rested(int region) const {
+        const Region& r = list[region];
+        return r.all + (resting >> region & 1 ? now - r.since : 0);
     }
 
-    // Decides the coming clock; inputs are settled for it, and every clock is low.
-    void decide() {
-        if (std::memcmp(seen.data(), inputs, seen.size()) != 0) {
-            std::memcpy(seen.data(), inputs, seen.size());
-            wake();
-        } else if (rests) {
-            ++rested;
-            ++all;
-        } else if (++steady == patience) {
-            rests = would_rest();
-            steady = 0;
-            if (!rests) judge(false);
+    // Evaluates the model until every shut region has seen what enters it.
+    void settle() {
+        model.eval();
+        if (shut == 0) return;
+        while (const uint64_t stale = changed() & shut) {
+            bool high = false;
+            for (uint64_t left = stale; left != 0; left &= left - 1) {
+                uint8_t* const feed = list[__builtin_ctzll(left)].feed;
+                high |= *feed;
+                *feed = 0;
+            }
+            if (high) model.eval();
+            for (uint64_t left = stale; left != 0; left &= left - 1) *list[__builtin_ctzll(left)].feed = 1;
+            fed |= stale;
+            model.eval();
         }
     }
 
-    void raise() { *clock = !rests; }
+    // Who gets the coming clock; all is settled for it, and every clock is low.
+    void decide() {
+        ++now;
+        if (list.empty()) return;
+        const uint64_t other = (changed() & ~shut) | fed;
+        fed = 0;
+        for (uint64_t left = other; left != 0; left &= left - 1) {
+            const int number = __builtin_ctzll(left);
+            Region& r = list[number];
+            if (resting >> number & 1) {
+                r.all += now - r.since;
+                judge(r, now - r.since >= 4 * r.shortest);
+            }
+            r.since = now;
+        }
+        resting &= ~other;
+        for (uint64_t left = awake() & ~other; left != 0; left &= left - 1) {
+            const int number = __builtin_ctzll(left);
+            Region& r = list[number];
+            if (now - r.since < r.patience) continue;
+            r.since = now;
+            if (would_rest(r, number)) resting |= 1ULL << number;
+            else judge(r, false);
+        }
+    }
 
-    bool would_rest() {
-        static std::vector<uint8_t> copy;
+    void raise() {
+        for (uint64_t left = awake(); left != 0; left &= left - 1) *list[__builtin_ctzll(left)].clock = 1;
+    }
+
+    void lower() {
+        for (Region& r : list) {
+            *r.clock = 0;
+            if (r.feed != nullptr) *r.feed = 0;
+        }
+    }
+
+  private:
+    uint64_t now = 0, shut = 0, resting = 0;
+    uint64_t fed = 0;  // shut regions that something else has entered since the last clock
+    std::vector<uint8_t> copy;
+
+    uint64_t awake() const { return ~resting & (list.size() == 64 ? ~0ULL : (1ULL << list.size()) - 1); }
+
+    uint64_t changed() const {
+        switch (bytes) {
+            case 1: return *changes;
+            case 2: return *reinterpret_cast<const uint16_t*>(changes);
+            case 4: return *reinterpret_cast<const uint32_t*>(changes);
+            default: return *reinterpret_cast<const uint64_t*>(changes);
+        }
+    }
+
+    static void judge(Region& r, bool worth) {
+        r.patience = worth ? std::max(r.patience / 2, r.shortest) : std::min(r.patience * 2, Region::LONGEST);
+    }
+
+    // Everything but the memories that only other clocks write.
+    void find_stretches(Region& r, int number) {
+        std::sort(memories.begin(), memories.end(), [](const Memory& a, const Memory& b) { return a.begin < b.begin; });
+        size_t begin = 0;
+        for (const Memory& m : memories) {
+            if (m.writers >> number & 1) continue;
+            if (m.begin > begin) r.stretches.push_back({begin, m.begin - begin});
+            begin = m.begin + m.bytes;
+        }
+        r.stretches.push_back({begin, model.bytes() - begin});
+    }
+
+    bool would_rest(Region& r, int number) {
+        if (r.stretches.empty()) find_stretches(r, number);
         uint8_t* const all = model.storage();
-        copy.assign(all, all + model.bytes());
-        *clock = 1;
+        copy.resize(model.bytes());
+        const auto start = std::chrono::steady_clock::now();
+        for (const auto& [begin, bytes] : r.stretches) std::memcpy(copy.data() + begin, all + begin, bytes);
+        const auto raised = std::chrono::steady_clock::now();
+        *r.clock = 1;
         model.eval();
-        *clock = 0;
+        r.tick = std::min<std::chrono::nanoseconds>(r.tick, std::chrono::steady_clock::now() - raised);
+        *r.clock = 0;
         model.eval();
-        if (std::memcmp(copy.data(), all, copy.size()) == 0) return true;
-        std::memcpy(all, copy.data(), copy.size());
-        return false;
+        bool same = true;
+        for (const auto& [begin, bytes] : r.stretches)
+            if (std::memcmp(copy.data() + begin, all + begin, bytes) != 0) {
+                same = false;
+                break;
+            }
+        if (!same)
+            for (const auto& [begin, bytes] : r.stretches) std::memcpy(all + begin, copy.data() + begin, bytes);
+        r.trial = std::min<std::chrono::nanoseconds>(r.trial, std::chrono::steady_clock::now() - start);
+        r.shortest = std::clamp<uint64_t>(r.trial / (r.tick + std::chrono::nanoseconds(1)), 1, 1024);
+        return same;
     }
 };
+
+extern Regions regions;
