@@ -1,6 +1,7 @@
 """A run: the simulator in a process of its own, the golden model beside it, frame by frame compared."""
 
 import json
+import mmap
 import queue
 import shutil
 import threading
@@ -75,6 +76,11 @@ class Watchmaker:
         self.spent[name] = self.spent.get(name, 0.0) + seconds
 
 
+def _mapped(path: Path) -> np.ndarray:
+    """An array of a file, read where it lies; what fits into a page, and may be empty, is copied."""
+    return np.load(path, mmap_mode="r" if path.stat().st_size > mmap.PAGESIZE else None)
+
+
 class Exposure:
     """One run in ``folder``; :meth:`results` yields its frames.
 
@@ -133,8 +139,8 @@ class Exposure:
     def _hear(self, line: str) -> None:
         if line.startswith("@"):
             event = json.loads(line[1:]) | {"at": time.perf_counter()}
-            if event["event"] == "progress":
-                self._tell("progress", event)
+            if event["event"] in ("progress", "begins"):
+                self._tell(event["event"], event)
             else:
                 self._events.put(event)
 
@@ -148,15 +154,17 @@ class Exposure:
         try:
             self._put("control", self.plan.set_up_words())
             results = []
+            coming = self._show(0)
             for index in range(self.plan.options.frames):
-                scene = self._timed("scenes", lambda i=index: self.plan.scene(i))
-                self._put(f"frame-{index}", readout.beats(scene.raw))
+                scene = coming
                 want = self._timed(GOLDEN, lambda s=scene: self._golden(s))
                 if index == 0:
                     self.started_at = self._await("started")["at"]
                     self.times.add("start of the simulator", self.started_at - begin)
                     self._check_load(self._await("loaded"))
                     self.times.add("loading of the network", self._await("ready")["seconds"])
+                if index + 1 < self.plan.options.frames:
+                    coming = self._show(index + 1)  # for the simulator to go on with while this one is compared
                 facts = self._await("frame")
                 self.times.add("frames in Verilator", facts["seconds"])
                 self.bursts = facts["spent"]
@@ -186,8 +194,8 @@ class Exposure:
             """Frames go in one by one, as they are asked for: they are large."""
             event: dict[str, Any] = json.loads(line[1:]) if line.startswith("@") else {}
             if event.get("event") == "frame":
-                for left in (f"frame-{event['frame']}.npy", f"seen-{event['frame']}.npz"):
-                    (self.work / left).unlink(missing_ok=True)
+                (self.work / f"frame-{event['frame']}.npy").unlink()
+                shutil.rmtree(self.work / f"seen-{event['frame']}")
                 put(event["frame"] + 2)
 
         shutil.rmtree(self.work, ignore_errors=True)
@@ -202,14 +210,18 @@ class Exposure:
         finally:
             shutil.rmtree(self.work, ignore_errors=True)
 
+    def _show(self, index: int) -> Scene:
+        scene = self._timed("scenes", lambda: self.plan.scene(index))
+        self._put(f"frame-{index}", readout.beats(scene.raw))
+        return scene
+
     def _golden(self, scene: Scene) -> Passage:
         return sensor.run(scene.raw, self.plan.settings, self.plan.file.network)
 
     def _compare(self, index: int, scene: Scene, want: Passage, facts: Mapping[str, Any]) -> FrameResult:
-        path = self.work / f"seen-{index}.npz"
-        with np.load(path) as seen:
-            got = observe({name: seen[name] for name in seen.files}, self.plan.program)
-        path.unlink()
+        folder = self.work / f"seen-{index}"
+        got = observe({path.stem: _mapped(path) for path in folder.iterdir()}, self.plan.program)
+        shutil.rmtree(folder)
         (self.work / f"frame-{index}.npy").unlink()
         checks, records = check_frame(self.plan, index, want, got)
         return FrameResult(index, scene, want, got, checks, records, facts["seconds"], facts["cpu"])

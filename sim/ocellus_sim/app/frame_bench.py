@@ -78,6 +78,7 @@ class Camera:
         """One frame, from the moment readout is enabled until nothing moves any more."""
         words = awaited(self.work / f"frame-{index}.npy")
         started, worked, begin = time.perf_counter(), time.process_time(), self.bench.cycle
+        say("begins", frame=index)
         self.array.send(words)
         self.control.send(self.enable)
         self.bench.run(1000, until=self.control.empty)
@@ -91,15 +92,17 @@ class Camera:
 
         reason = self.bench.run(MAX_CLOCKS, idle=QUIET, progress=progress)
         seconds, cpu = time.perf_counter() - started, time.process_time() - worked
-        seen = {name: tap.take() for name, tap in self.taps.items()}
+        ends = {**self.taps, "out": self.out}
+        seen = {name: end.take(copy=False) for name, end in ends.items()}
         clocks = np.array([begin, self.bench.cycle - QUIET if reason == "idle" else self.bench.cycle])
         arrays: dict[str, Any] = {
-            **seen, "out": self.out.take(), "clocks": clocks,
-            **{f"{name} clocks": tap.cycles() for name, tap in {**self.taps, "out": self.out}.items()},
+            **seen, "clocks": clocks, **{f"{name} clocks": end.cycles() for name, end in ends.items()},
             "busy": np.array(self.busy.changes(), np.uint64).reshape(-1, 2),
         }  # fmt: skip
-        np.savez(self.work / "seen.npz", **arrays)
-        (self.work / "seen.npz").rename(self.work / f"seen-{index}.npz")
+        folder = self.work / f"seen-{index}"  # complete when the other side is told
+        folder.mkdir()
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", array)
         say(
             "frame", frame=index, seconds=seconds, cpu=cpu, clocks=self.bench.cycle - begin, unread=self.array.waiting,
             spent=self.bench.spent,

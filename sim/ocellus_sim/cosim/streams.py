@@ -166,11 +166,15 @@ class Sink:
             raise ValueError(f"{self.name}: the sink has room for {len(self._buffer)} beats and cannot reach {n}.")
         return Until(SINK_HOLDS, self._index, int(n))
 
-    def take(self) -> Words:
-        """The payloads that arrived since the last take: shape (n,), above 64 bits (n, k), low word first."""
+    def take(self, copy: bool = True) -> Words:
+        """The payloads that arrived since the last take: shape (n,), above 64 bits (n, k), low word first.
+
+        Without ``copy`` they, and `cycles`, are views that hold until the next burst.
+        """
         n = len(self)
-        beats = self._buffer[:n].copy()
-        self._taken_stamps = self._stamps[:n].copy()
+        beats, self._taken_stamps = self._buffer[:n], self._stamps[:n]
+        if copy:
+            beats, self._taken_stamps = beats.copy(), self._taken_stamps.copy()
         self._rewind()
         return beats
 
