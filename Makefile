@@ -1,5 +1,5 @@
 # Verbs. Each sees to .venv by itself (the packages of requirements/*.lock, from PyPI), then goes into Python.
-.PHONY: help sim waves test lint format regress report faults mutate cov quality numbers bench-cnn lock clean
+.PHONY: help sim waves test lint format regress report faults mutate cov quality numbers bench-sim bench-cnn lock clean
 .DEFAULT_GOAL := help
 VENV := @sh scripts/prepare.sh run && .venv/bin/python
 VENV_DEV := @sh scripts/prepare.sh dev && .venv/bin/python
@@ -63,6 +63,9 @@ quality: ## recall and precision of the network on scenes it was not trained on
 numbers: ## what the parts take of an ECP5, and how fast they run there: synthesis, placement, routing
 	$(VENV) -m scripts.figures $(ARGS)
 #              ARGS="pair lane"   some designs; --no-place, --seed, --placer, --router: see --help
+
+bench-sim: ## what a 4K frame costs in the simulator, and what harness, checks and builds add to it
+	$(RUN) -m scripts.bench_sim $(ARGS)
 
 bench-cnn: ## real networks through the simulated accelerator: exact, and in how many cycles
 	$(VENV) -m scripts.bench_cnn $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(CONFIGS),--configs $(CONFIGS)) $(ARGS)
