@@ -128,3 +128,17 @@ async def gamma_tables_of_other_channels_stay(dut):
     assert (levels["red"] == 7).all()
     assert (levels["green"] == 99).all()
     assert (levels["blue"] == 7).all()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def lines_at_full_rate_are_never_held_up(dut):
+    """A word of each line a clock, then the blanking: what readout delivers is taken at once."""
+    stage = Stage(dut, "none", 4)
+    stage.set(IspSettings())
+    frame = stage.frame
+    raw = np.random.default_rng(4).integers(0, 1024, (2, frame.height, frame.width)).astype(np.uint16)
+    for number, line in enumerate(raw_beats(raw).reshape(-1, frame.words_per_line)):
+        stage.source.send(line)
+        took = stage.bench.cycle
+        assert stage.bench.run(frame.words_per_line + 1, until=stage.source.empty) == "reached", f"line {number} waits"
+        stage.bench.run(frame.clocks_per_line - (stage.bench.cycle - took))

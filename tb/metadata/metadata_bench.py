@@ -197,6 +197,18 @@ async def test_heat_maps_with_stalls_on_both_sides(dut):
 
 
 @cocotb.test(timeout_time=200, timeout_unit="ms")
+async def test_a_slope_of_255_rows_has_one_peak(dut):
+    """Every cell but the first has a larger one above it, whatever its row."""
+    stage = Stage(dut, 25)
+    tensor = np.zeros((255, 1, 5), np.int8)
+    tensor[:, 0, 0] = 127 - np.arange(255)
+    settings = MetadataSettings.heatmap(FRAME, WINDOW, (255, 1), 1, threshold=0, scale=0.05, zero_point=0)
+    header = stage.check(tensor, replace(settings, threshold=-128))
+    assert header["object_count"] == 1
+    stage.rest()
+
+
+@cocotb.test(timeout_time=200, timeout_unit="ms")
 async def test_a_record_keeps_64_objects_and_flags_the_65th(dut):
     """Isolated peaks, so that their number is known."""
     stage = Stage(dut, 31)

@@ -23,6 +23,8 @@ class Stage:
         self.bench = Bench(dut)
         self.bench.reset()
         self.frame: FrameFormat = self.bench.arguments["frame"]
+        self.clock: int = self.bench.arguments.get("clock", 0)
+        self.seed = seed
         self.quiet = 2 * self.frame.clocks_per_frame + 200
         self.words = self.frame.words_per_line * self.frame.height
         stall_in, stall_out = stalls(kind, seed)
@@ -101,16 +103,20 @@ async def waiting_loses_nothing(dut, kind: str):
     tickets = tickets_of(stage.tickets)
     assert [ticket["frame_counter"] for ticket in tickets] == [0, 1, 2]
     stage.bench.cover([(PICTURES, "array, waiting")])
-    for ticket in tickets:
+    ends = stage.out.cycles()[stage.words - 1 :: stage.words].astype(int)
+    for ticket, end in zip(tickets, ends, strict=True):
+        assert ticket["readout_clocks"] == end - (ticket["timestamp"] - stage.clock) + 1
         assert (ticket["lines_lost"], ticket["frames_skipped"], ticket["test_pattern"]) == (0, 0, 0)
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
-async def frames_keep_their_period_and_tickets_their_clocks(dut):
+@cocotb.parametrize(wait=[0, 1, 3990])
+async def frames_keep_their_period_and_tickets_their_clocks(dut, wait: int):
     """Lines and frames begin exactly as the format says; the ticket's clocks are those seen from outside."""
     stage = Stage(dut, cocotb.RANDOM_SEED, frames=5)
     frame = stage.frame
     stage.array.send(raw_words(stage.raw))
+    stage.bench.run(wait)
     began = stage.bench.cycle
     stage.start(live=True)
     stage.until(len(stage.raw) * stage.words if frame.v_total > frame.height else stage.words)
@@ -119,7 +125,7 @@ async def frames_keep_their_period_and_tickets_their_clocks(dut):
     stamps = stage.out.cycles().astype(np.int64).reshape(-1, frame.height, frame.words_per_line)
     tickets = tickets_of(stage.tickets)
     counters = np.array([ticket["frame_counter"] for ticket in tickets])
-    timestamps = np.array([ticket["timestamp"] for ticket in tickets])
+    timestamps = np.array([ticket["timestamp"] for ticket in tickets]) - stage.clock
     assert_same("readout", stage.raw[counters].astype(np.int64), lines_of(stage, words), ("frame", "y", "x"))
     assert (timestamps == began + 1 + counters * frame.clocks_per_frame).all(), f"frames begin at {timestamps}"
     # Two clocks from the array to o, then four pixels a clock and a line a line time.
@@ -127,7 +133,7 @@ async def frames_keep_their_period_and_tickets_their_clocks(dut):
     steady = timestamps[:, None, None] + 2 + lines * frame.clocks_per_line + columns
     assert_same("clock of a beat", steady, stamps, ("frame", "line", "word"))
     for ticket, last in zip(tickets, stamps[:, -1, -1], strict=True):
-        assert ticket["readout_clocks"] == last - ticket["timestamp"] + 1
+        assert ticket["readout_clocks"] == last - (ticket["timestamp"] - stage.clock) + 1
         assert ticket["lines_lost"] == 0
     stage.bench.cover([(PICTURES, "array, live"), (PICTURES, "no line lost")])
 
@@ -275,3 +281,38 @@ async def two_tickets_may_wait(dut, live: bool):
     else:
         assert counters == [0, 1, 2, 3, 4, 5]
         assert skipped == [0] * 6
+
+
+@cocotb.test(timeout_time=500, timeout_unit="ms")
+async def a_stall_of_millions_of_clocks_is_counted_to_its_end(dut):
+    """The frame that waits knows how long it took; frames skipped behind it are counted, up to the counter's limit."""
+    stage = Stage(dut, cocotb.RANDOM_SEED, room=1)
+    clocks = min(66_000 * stage.frame.clocks_per_frame, 5_000_000)
+    stage.start(live=True, pattern=Pattern.SOLID, solid=stage.seed % 1024)
+    stage.bench.run(clocks)
+    assert len(stage.out.take()) == 1
+    last = 0
+    while not (tickets := tickets_of(stage.tickets)):
+        assert stage.bench.run(stage.quiet, until=stage.out.reaches(1)) == "reached"
+        stage.out.take()
+        last = stage.bench.cycle
+        stage.bench.run(4)
+    assert clocks < tickets[0]["readout_clocks"] <= last - (tickets[0]["timestamp"] - stage.clock) + 1
+    assert tickets[0]["readout_clocks"] > last - (tickets[0]["timestamp"] - stage.clock) - 8
+    dropped = (last - 2) // stage.frame.clocks_per_frame
+    assert tickets[0]["frames_skipped"] in {min(dropped + n, 0xFFFF) for n in (-1, 0)}
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def two_lines_fit_into_the_store_while_nobody_takes(dut):
+    """No more than a word leaves, and yet both are kept."""
+    stage = Stage(dut, cocotb.RANDOM_SEED, frames=1, room=1)
+    stage.array.send(raw_words(stage.raw))
+    stage.start(live=True)
+    stage.bench.run(stage.frame.clocks_per_frame)
+    stage.bench.set("i_settings", ReadoutSettings(enable=False, live=True).word())
+    words = [stage.out.take()]
+    while stage.bench.run(stage.quiet, until=stage.out.reaches(1)) == "reached":
+        words.append(stage.out.take())
+    lines = np.concatenate(words)[: 2 * stage.frame.words_per_line]
+    assert (lines == raw_beats(stage.raw).ravel()[: len(lines)]).all()

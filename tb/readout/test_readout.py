@@ -13,3 +13,9 @@ from ocellus_sim.cosim import simulate
 )
 def test_frames_lines_and_tickets(frame: FrameFormat):
     simulate("ocellus_hdl.readout:Readout", {"frame": frame}, test_module="tb.readout.readout_bench")
+
+
+def test_timestamps_carry_through_all_their_bits():
+    """Some clocks after the start all but the two highest bits change at once."""
+    arguments = {"frame": FrameFormat(16, 10, 24, 11), "clock": (1 << 62) - 4_000}
+    simulate("ocellus_hdl.readout:Readout", arguments, test_module="tb.readout.readout_bench")

@@ -15,6 +15,11 @@ class Ledger(wiring.Component):
     Two tickets may wait. The ledger is busy from a frame's first clock until its last beat was accepted, and while two
     tickets wait.
 
+    Parameters
+    ----------
+    clock : int
+        What the timestamps count from: for tests of what they are after years.
+
     Attributes
     ----------
     i_begin : in
@@ -43,11 +48,15 @@ class Ledger(wiring.Component):
     o_frame_counter: Out(32)
     o: Out(stream.Signature(struct(TICKET)))
 
+    def __init__(self, clock: int = 0):
+        super().__init__()
+        self._clock = clock
+
     def elaborate(self, platform: object) -> Module:
         """The ticket grows in a register while the frame leaves."""
         m = Module()
         m.submodules.tickets = tickets = fifo.SyncFIFO(width=struct(TICKET).size, depth=2)
-        now = Signal(64)
+        now = Signal(64, init=self._clock)
         begun = Signal(32)
         leaving = Signal()
         ticket = Signal(struct(TICKET))

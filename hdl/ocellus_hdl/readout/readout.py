@@ -23,6 +23,8 @@ class Readout(wiring.Component):
     Parameters
     ----------
     frame : FrameFormat
+    clock : int
+        What the timestamps count from.
 
     Attributes
     ----------
@@ -42,9 +44,10 @@ class Readout(wiring.Component):
     o_frame_counter: Out(32)
     i_settings: In(struct(READOUT_SETTINGS))
 
-    def __init__(self, frame: FrameFormat):
+    def __init__(self, frame: FrameFormat, clock: int = 0):
         super().__init__()
         self._frame = frame
+        self._clock = clock
 
     def elaborate(self, platform: object) -> Module:
         """Decide which frames are dropped, which lines are kept and which words are missing."""
@@ -52,7 +55,7 @@ class Readout(wiring.Component):
         m.submodules.timing = timing = Timing(self._frame)
         m.submodules.patterns = patterns = Patterns(self._frame)
         m.submodules.store = store = ElasticStore(self._frame)
-        m.submodules.ledger = ledger = Ledger()
+        m.submodules.ledger = ledger = Ledger(self._clock)
 
         live = self.i_settings.live
         from_array = self.i_settings.pattern == Pattern.ARRAY
