@@ -102,6 +102,12 @@ def test_the_tap_notices_what_is_missing_elsewhere_or_too_much():
         list(Tapped(program.configuration, words).steps(program))
 
 
+def test_a_tap_that_saw_nothing_misses_all():
+    program = compile_network(parse_network(random_network("conv", 2)), configuration("tiny"))
+    with pytest.raises(AssertionError, match=r"step 0: 0 of \d+ pieces at the tap"):
+        list(Tapped(program.configuration, np.zeros(0, np.uint64)).steps(program))
+
+
 def test_only_clocks_before_the_last_byte_of_a_row_are_waits_for_rows():
     """Two steps of a layer that reads rows of 10 bytes, then one of another layer that waits for results."""
     steps = [{"layer": 0, "wait_rows": 1}, {"layer": 0, "wait_rows": 2}, {"layer": 1, "wait_rows": 0}]

@@ -28,7 +28,7 @@ class Tapped:
 
     def __init__(self, c: Configuration, words: NDArray[np.uint64], stamps: NDArray[np.uint64] | None = None):
         self.configuration = c
-        words = np.ascontiguousarray(words.reshape(len(words), -1))
+        words = np.ascontiguousarray(words[:, None] if words.ndim == 1 else words)
         # An empty one gives the arrays their shapes where nothing has passed.
         parts = [_Beats.of(c, words[at : at + _CHUNK]) for at in range(0, max(len(words), 1), _CHUNK)]
         self.beats = _Beats(
@@ -105,7 +105,7 @@ class _Beats:
     def of(cls, c: Configuration, words: NDArray[np.uint64]) -> "_Beats":
         """Beats taken apart, in the order of the gateware's structure ``tapped``."""
         n = max(c.beat_pixels, c.windows)
-        bits = np.unpackbits(words.view(np.uint8).reshape(len(words), -1), axis=1, bitorder="little")
+        bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")
         at = 0
 
         def take(count: int, each: int) -> NDArray[np.int64]:
