@@ -46,8 +46,8 @@ report: ## the page of a campaign, with results.json and junit.xml for programs,
 	$(VENV) -m ocellus_sim.report
 #              RUN=folder         of the campaign; the last one by default; several are shards of one, the first gets the report
 
-faults: ## a one-line fault in every stage in turn: is it found, and named at that stage?
-	$(VENV) scripts/faults.py $(ARGS)
+faults: ## bugs as people make them, in turn: is each found, and named at its stage?
+	$(VENV) -m scripts.faults $(ARGS)
 
 mutate: ## faults that a machine puts into every stage: which of them do the tests not notice?
 	$(VENV) -m scripts.mutants $(ARGS)

@@ -1,77 +1,114 @@
-"""`make faults`: a one-line fault in each stage of a copy of the gateware, in turn; is it found, and at that stage.
+"""`make faults`: bugs as people make them, one at a time in a copy of the gateware; is each found, and at its stage.
 
-A check is worth something when it has been seen to fail. Each fault is text that stands exactly once in one file and
-what replaces it; the copy comes before the real package on the simulator's path. Status 1 when a fault stays unseen
-or is blamed on another stage.
+A check is worth something when it has been seen to fail. The faults are in fault_list.py. The copy, which comes before
+the real package on the simulator's path, has all of the sensor's in it, and an input of the top that chooses one: it is
+built once. Status 1 when a fault stays unseen or is blamed on another stage; 2 for a stage that is not known.
 """
 
+import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from scripts.fault_list import FAULTS, Fault
+
 ROOT = Path(__file__).resolve().parent.parent
 RUN = {"SIZE": "384x216", "CONFIG": "tiny", "SEED": "2", "MODE": "image+metadata"}
-"""Small, so that seven simulators are built in minutes."""
+"""Small: a frame takes seconds."""
+KEPT = ROOT / "build" / "bugs.json"
+PAGE = ROOT / "docs" / "mutants.md"
+BEGIN, END = "<!-- written by `make faults ARGS=--page`: begin -->\n", "<!-- end of faults -->\n"
+HEADINGS = ("fault in", "which", "reported at", "first difference")
+WIDTH = 170
+"""Of the table where no terminal has its own."""
 
 
 @dataclass(frozen=True)
-class Fault:
-    """``old`` becomes ``new`` in a file of the gateware; the first stage that can show it is called ``shows``."""
+class Report:
+    """What the checks said of a fault; of None, the gateware as it is."""
 
+    fault: Fault | None
     stage: str
-    meaning: str
-    file: str
-    old: str
-    new: str
-    shows: str
-    mode: str = RUN["MODE"]
+    message: str
+    good: bool
 
 
-FAULTS = (
-    Fault("readout", "bit 0 of every sixth beat is stuck", "readout/elastic_store.py",
-          ".eq(words.r_data)", ".eq(words.r_data | (column == 5))", "raw"),
-    Fault("isp", "blue is cut, not rounded", "isp/white_balance.py",
-          "(blue + 32) >> 6", "blue >> 6", "rgb"),
-    Fault("tensor", "half a step is missing", "tensor/quantiser.py",
-          "limited + offset + 128", "limited + offset", "tensor"),
-    Fault("cnn", "ties of negative sums are rounded up, not away from zero", "cnn/lane.py",
-          "near + half - (near[-1] & ~once & (distance != 0))", "near + half", "layer"),
-    Fault("metadata", "the box's left edge is cut, not rounded", "metadata/box_placer.py",
-          "edge.eq(centre - half + rounding)", "edge.eq(centre - half)", "record"),
-    Fault("link", "the two low bits of a pixel are swapped", "link/image_packer.py",
-          "packed.low[k].eq(pixel[:2])", "packed.low[k].eq(pixel[:2].rotate_left(1))", "bytes"),
-    Fault("privacy gate", "the gate stands open in metadata mode", "link/privacy_gate.py",
-          "is_open.eq((self.i_mode == Mode.IMAGE) | (self.i_mode == Mode.IMAGE_AND_METADATA))",
-          "is_open.eq(1)", "bytes", "metadata"),
-)  # fmt: skip
+CHOICE = """\"\"\"The fault that is at work, 0 for none.\"\"\"
+
+from amaranth.hdl import Signal
+
+MUTANT = Signal(16)
+"""
+IMPORTS = "from amaranth.hdl import Mux\nfrom ocellus_hdl.mutant import MUTANT\n"
 
 
-def run(fault: Fault | None, place: Path) -> tuple[bool, str, str]:
-    """Whether the run was bit exact, the stage that it blames, and what it says."""
+def copy(place: Path) -> None:
+    """The gateware."""
     shutil.copytree(ROOT / "hdl", place / "hdl", ignore=shutil.ignore_patterns("__pycache__"))
-    if fault is not None:
-        file = place / "hdl" / "ocellus_hdl" / fault.file
-        text = file.read_text()
-        if text.count(fault.old) != 1:
-            sys.exit(f"faults: {fault.file} holds {fault.old!r} {text.count(fault.old)} times, once is needed")
-        file.write_text(text.replace(fault.old, fault.new))
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("FRAMES", "FRAME", "MODEL", "WAVES")
-    }
-    environment |= RUN | {"MODE": fault.mode if fault else RUN["MODE"]}
-    environment |= {"PYTHONPATH": str(place / "hdl"), "OCELLUS_BUILD": str(ROOT / "build")}
+
+
+def edit(place: Path, file: str, change: Callable[[str], str]) -> None:
+    """Another text for a file of the copy."""
+    path = place / "hdl" / "ocellus_hdl" / file
+    path.write_text(change(path.read_text()))
+
+
+def put_all_in(place: Path) -> None:
+    """Every fault that `make sim` is to show, and the input ``mutant`` of the sensor that chooses."""
+    (place / "hdl" / "ocellus_hdl" / "mutant.py").write_text(CHOICE)
+    files = {"sensor.py"}
+    for number, fault in enumerate(FAULTS, 1):
+        if not fault.tests:
+            chooses = f"Mux(MUTANT == {number}, {{wrong}}, {{right}})"
+            edit(place, fault.file, partial(fault.put_in, expression=chooses))
+            files.add(fault.file)
+    for file in files:
+        edit(place, file, lambda text: text.replace("from amaranth", f"{IMPORTS}from amaranth", 1))
+    port = ('"i_mode": In(2),\n', '"i_mode": In(2),\n            "mutant": In(16),\n')
+    drive = ("        m.submodules.readout", "        m.d.comb += MUTANT.eq(self.mutant)\n        m.submodules.readout")
+    edit(place, "sensor.py", lambda text: text.replace(*port, 1).replace(*drive, 1))
+
+
+def run(fault: Fault | None, place: Path) -> Report:
+    """The fault through the sensor, in the copy that has them all, or its stage's tests, in a copy of its own."""
+    if fault is None or not fault.tests:
+        exact, stage, message = _sensor(fault, place)
+    else:
+        with tempfile.TemporaryDirectory(prefix="ocellus-fault-") as own:
+            copy(Path(own))
+            edit(Path(own), fault.file, partial(fault.put_in, expression="{wrong}"))
+            exact, stage, message = _tests(fault, Path(own))
+    return Report(fault, stage, message, exact if fault is None else not exact and stage.startswith(fault.shows))
+
+
+def _environment(place: Path) -> dict[str, str]:
+    own = ("FRAMES", "FRAME", "MODEL", "WAVES", "ROI", "TEST", "OCELLUS_RUN_FOLDER", "OCELLUS_SIMULATOR")
+    kept = {name: value for name, value in os.environ.items() if name not in own}
+    return {"OCELLUS_BUILD": str(ROOT / "build")} | kept | {"PYTHONPATH": f"{place / 'hdl'}{os.pathsep}{ROOT}"}
+
+
+def _sensor(fault: Fault | None, place: Path) -> tuple[bool, str, str]:
+    """Whether the run was bit exact, the stage that it blames, and what it says."""
+    number = FAULTS.index(fault) + 1 if fault else 0
+    environment = _environment(place) | RUN | dict(fault.variables if fault else {}) | {"OCELLUS_MUTANT": str(number)}
+    folder = place / str(number)
+    folder.mkdir()
     ran = subprocess.run(
-        [sys.executable, "-m", "ocellus_sim.app"], cwd=place, env=environment, capture_output=True, text=True
+        [sys.executable, "-m", "ocellus_sim.app"], cwd=folder, env=environment, capture_output=True, text=True
     )
-    result = place / "build" / "sim" / "latest" / "result.json"
+    result = folder / "build" / "sim" / "latest" / "result.json"
     if not result.exists():
         return False, "-", next((line for line in ran.stderr.splitlines() if line.startswith("ocellus: ")), "no result")
     facts = json.loads(result.read_text())
@@ -81,24 +118,66 @@ def run(fault: Fault | None, place: Path) -> tuple[bool, str, str]:
     return facts["bit_exact"], first["stage"], first["message"].splitlines()[0]
 
 
+def _tests(fault: Fault, place: Path) -> tuple[bool, str, str]:
+    """The same of the stage's tests in the simulator."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:xdist", "-p", "no:cacheprovider", fault.tests]
+    ran = subprocess.run(command, cwd=ROOT, env=_environment(place), capture_output=True, text=True)
+    failed = re.search(r"\d+ of \d+ tests failed \(.*?\)", ran.stdout)
+    if ran.returncode == 1 and failed:
+        return False, fault.tests, failed[0]
+    return ran.returncode == 0, "-", "every test passes" if ran.returncode == 0 else "the tests did not run"
+
+
+def rows(reports: Sequence[Report]) -> list[tuple[str, ...]]:
+    """As the table shows them."""
+    return [
+        (r.fault.stage if r.fault else "none", r.fault.meaning if r.fault else "as it is", r.stage, r.message)
+        for r in reports
+    ]
+
+
+def keep(reports: Sequence[Report], page: bool) -> None:
+    """`build/bugs.json`, and the table of the page."""
+    names = ("stage", "meaning", "reported_at", "message")
+    told = [
+        {**dict(zip(names, row, strict=True)), "as_it_should": report.good}
+        for row, report in zip(rows(reports), reports, strict=True)
+    ]
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    KEPT.write_text(json.dumps(told, indent=1) + "\n")
+    if page:
+        lines = [HEADINGS, ("---",) * len(HEADINGS), *((*row[:3], f"`{row[3]}`") for row in rows(reports))]
+        before, _, after = PAGE.read_text().partition(BEGIN)
+        text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        PAGE.write_text(before + BEGIN + text + END + after.partition(END)[2])
+
+
 def main() -> int:
     """The gateware as it is, then each fault; 1 when one of them is not found where it is."""
-    console = Console()
-    asked = sys.argv[1:]
-    shown = Table("fault in", "which", "reported at", "first difference")
-    wrong = 0
-    for fault in (None, *FAULTS):
-        if fault is not None and asked and fault.stage not in asked:
-            continue
-        name = fault.stage if fault else "none"
-        console.print(f"fault in {name} ...", style="dim")
-        with tempfile.TemporaryDirectory(prefix="ocellus-fault-") as folder:
-            exact, stage, message = run(fault, Path(folder))
-        good = exact if fault is None else not exact and stage.startswith(fault.shows)
-        wrong += not good
-        style = "green" if good else "bold red"
-        shown.add_row(name, fault.meaning if fault else "as it is", f"[{style}]{stage}[/]", message)
-    console.print(shown)
+    stages = list(dict.fromkeys(fault.stage for fault in FAULTS))
+    parser = argparse.ArgumentParser(prog="make faults")
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(stages)}; all without")
+    parser.add_argument("--jobs", type=int, default=2, choices=range(1, 65), metavar="N", help="at the same time")
+    parser.add_argument("--page", action="store_true", help=f"write the table of {PAGE.relative_to(ROOT)}")
+    options = parser.parse_args()
+    if unknown := [stage for stage in options.stages if stage not in stages]:
+        parser.error(f"stages: found {unknown[0]}; allowed are {', '.join(stages)}")
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    chosen = [None, *(fault for fault in FAULTS if not options.stages or fault.stage in options.stages)]
+    reports = []
+    with tempfile.TemporaryDirectory(prefix="ocellus-faults-") as folder, ThreadPoolExecutor(options.jobs) as pool:
+        place = Path(folder)
+        copy(place)
+        put_all_in(place)
+        for n, report in enumerate(pool.map(partial(run, place=place), chosen), 1):
+            console.print(f"{n} of {len(chosen)}: {' | '.join(rows([report])[0])}", style="dim", markup=False)
+            reports.append(report)
+    table = Table(*HEADINGS)
+    for row, report in zip(rows(reports), reports, strict=True):
+        table.add_row(*row[:2], f"[{'green' if report.good else 'bold red'}]{row[2]}[/]", row[3])
+    console.print(table)
+    wrong = sum(not report.good for report in reports)
+    keep(reports, options.page)
     console.print("every fault was found where it is" if not wrong else f"{wrong} of these are not as they should be")
     return int(wrong > 0)
 

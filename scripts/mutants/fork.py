@@ -1,5 +1,6 @@
 """A simulator's process that forks: a process a mutant, some at a time, and each told of when it ends."""
 
+import ctypes
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from cocotb import _shutdown
 
 ORDERS = "OCELLUS_MUTANTS"
 """The variable that names a file of JSON: ``bench``, ``filter``, ``mutants``, ``jobs``, ``seconds``."""
+PR_SET_PDEATHSIG = 1
 LOST = 99
 """Status of a forked process that did not come to its tests."""
 SAID = "mutant: "
@@ -65,6 +67,8 @@ def _reap(running: dict[int, tuple[int, float]], seconds: float) -> int:
 
 def _become(number: int, orders: dict[str, Any]) -> None:
     """A run's folder, results and output of its own."""
+    # The mark that ends a simulator with its parent is not handed on.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     run = Path(os.environ["OCELLUS_RUN"])
     folder = run / str(number)
     folder.mkdir(exist_ok=True)

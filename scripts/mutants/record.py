@@ -23,8 +23,8 @@ HEADINGS = (
     "simulator died",
     "timeout",
     "survived",
-    "equivalent",
-    "killed of the rest",
+    "explained",
+    "killed of the others",
 )
 
 
@@ -48,8 +48,8 @@ class Ledger:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def read(self) -> dict[tuple[int, int], Verdict]:
-        """By mutant and number of the trial."""
+    def read(self) -> dict[tuple[int, str], Verdict]:
+        """By mutant and name of the trial."""
         found = {}
         for line in self._path.read_text().splitlines() if self._path.exists() else []:
             try:
@@ -59,7 +59,7 @@ class Ledger:
                 continue
         return found
 
-    def add(self, trial: int, verdict: Verdict) -> None:
+    def add(self, trial: str, verdict: Verdict) -> None:
         """Append one."""
         with self._path.open("a") as file:
             file.write(json.dumps({"trial": trial, "verdict": asdict(verdict)}) + "\n")
@@ -85,13 +85,13 @@ def summary(found: Iterable[Found]) -> list[tuple[str, ...]]:
         of = [f for f in found if stage in ("all", f.mutant.stage)]
         fates = [f.verdict.fate for f in of]
         killed = sum(f.killed for f in of)
-        equivalent = sum(not f.killed and (f.mutant.stage, f.mutant.id) in known for f in of)
-        rest = len(of) - equivalent
+        explained = sum(not f.killed and (f.mutant.stage, f.mutant.id) in known for f in of)
+        rest = len(of) - explained
         figures = (
             len(of),
             killed,
             *(fates.count(name) for name in ("failed", "died", "timeout", "survived")),
-            equivalent,
+            explained,
         )
         lines.append((stage, *map(str, figures), f"{100 * killed / rest:.1f} %" if rest else "-"))
     return lines
@@ -107,7 +107,7 @@ def keep(found: Iterable[Found], complete: bool, seed: int) -> None:
             "id": f.mutant.id,
             "place": f.mutant.places[0] if f.mutant.places else "",
             "places": list(f.mutant.places),
-            "equivalent": known.get((f.mutant.stage, f.mutant.id)),
+            "explained": known.get((f.mutant.stage, f.mutant.id)),
         }
         for f in found
         if not f.killed
@@ -132,7 +132,7 @@ def write_page(found: Iterable[Found], seed: int) -> None:
     known = explanations()
     rows = [HEADINGS, ("---",) * len(HEADINGS), *summary(found)]
     text = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    text += f"\nSeed {seed}.\n\n| stage | survivor | place | why it is no fault |\n|---|---|---|---|\n"
+    text += f"\nSeed {seed}.\n\n| stage | survivor | place | why no test can see it |\n|---|---|---|---|\n"
     for f in found:
         if not f.killed:
             why = known.get((f.mutant.stage, f.mutant.id), "not explained")

@@ -21,6 +21,10 @@ AT_LEAST = 10
 """... so many seconds, since other things run on the machine."""
 
 
+START = 300
+"""Seconds in which Python and the bench are loaded, on a machine that does much else."""
+
+
 class VoidError(RuntimeError):
     """What was found says nothing: the tests fail on the design as it is, or a process went astray."""
 
@@ -101,7 +105,7 @@ class _Run:
                 parameters=self._parameters,
                 env={**self._trial.env, ORDERS: str(orders), "COCOTB_MAX_FAILURES": "1", "OPENBLAS_NUM_THREADS": "1"},
                 run_dir=self._folder,
-                wall_seconds=seconds * (len(numbers) + 1),
+                wall_seconds=START + seconds * (len(numbers) + 1),
                 on_line=hear,
             )
         if told != set(numbers):

@@ -3,8 +3,10 @@
 import re
 
 _TOKEN = re.compile(
-    r"(?P<width>\d+)'(?P<bits>[01xz-]+)|(?P<wire>[\\$]\S+)(?: \[(?P<high>\d+)(?::(?P<low>\d+))?\])?"  # const, signal
+    r"(?P<width>\d+)'(?P<bits>[01xz-]+)|(?P<number>(?<!\S)-?\d+(?!\S))"
+    r"|(?P<wire>[\\$]\S+)(?: \[(?P<high>\d+)(?::(?P<low>\d+))?\])?"
 )
+"""Bits, a number of 32 bits, a signal or a part of one."""
 
 
 def bits_of_cells(rtlil: str) -> dict[str, dict[str, str]]:
@@ -30,7 +32,9 @@ def _bits(signal: str, widths: dict[str, int]) -> str:
     for token in _TOKEN.finditer(signal):
         if token["bits"]:
             parts.append(token["bits"].rjust(int(token["width"]), token["bits"][0])[::-1])
-        elif token["wire"]:
+        elif token["number"]:
+            parts.append(f"{int(token['number']) & 0xFFFF_FFFF:032b}"[::-1])
+        else:
             high, low = token["high"], token["low"]
             parts.append(
                 "s" * (widths[token["wire"]] if high is None else 1 if low is None else int(high) - int(low) + 1)
