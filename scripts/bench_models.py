@@ -148,7 +148,7 @@ class Workbench:
         self._python(
             "from cocotb_tools.runner import get_runner\n"
             f"get_runner('verilator').test(hdl_toplevel='{PLAIN}', test_module='tb.cosim.stock_bench',\n"
-            "    build_dir='stock')",
+            "    build_dir='stock', hdl_toplevel_lang='verilog')",
             OCELLUS_STOCK=str(self.folder / "stock.json"),
         )
         return float((self.folder / "stock.ns").read_text())
