@@ -98,7 +98,7 @@ FAULTS = (
           "header.sequence.eq(«sequence»)", "sequence[:-1]", "bytes"),
     Fault("link", "the checksum goes on from packet to packet", "sealer.py",
           "checksum.start.eq(«leaves & sealing»)", "0", "bytes"),
-    Fault("privacy gate", "the gate stands open in metadata mode", "link/privacy_gate.py",
+    Fault("privacy-gate", "the gate stands open in metadata mode", "link/privacy_gate.py",
           "is_open.eq(«(self.i_mode == Mode.IMAGE) | (self.i_mode == Mode.IMAGE_AND_METADATA)»)",
           "1", "bytes", {"MODE": "metadata"}),
     Fault("control", "gamma entries are written off by one", "control/control.py",

@@ -64,18 +64,19 @@ def difference(
     -------
     Difference or None
         Its message has stage, coordinates, both values, the number of differing elements, and the neighbourhood in both
-        arrays. Where the shapes differ the message says so, and of two vectors it names the first difference within the
-        shorter.
+        arrays. Where the shapes differ the message says so; of two vectors it has their lengths, counted in
+        ``axes[0]``, and the first difference within the shorter.
     """
     wanted, given = _array(want), _array(got)
     if wanted.shape != given.shape:
-        message = f"{stage}: shape {given.shape} instead of {wanted.shape}"
         if wanted.ndim != 1 or given.ndim != 1:
-            return Difference(message + ".", (), wanted, given)
+            return Difference(f"{stage}: got shape {given.shape}, wanted {wanted.shape}.", (), wanted, given)
+        what = axes[0] if axes else "element"
+        message = f"{stage}: got {len(given)} {what}{'' if len(given) == 1 else 's'}, wanted {len(wanted)}"
         n = min(len(wanted), len(given))
         inner = difference(stage, wanted[:n], given[:n], axes)
         if inner is None:
-            return Difference(f"{message}; the {n} common elements are equal.", (), wanted[:n], given[:n])
+            return Difference(f"{message}; as far as both go they are equal.", (), wanted[:n], given[:n])
         return Difference(f"{message}.\n{inner.message}", inner.at, inner.want, inner.got)
     differs = _differs(wanted, given)
     count = int(np.count_nonzero(differs))

@@ -48,8 +48,8 @@ def test_a_stage_and_a_function_of_it():
 @pytest.mark.parametrize(
     ("name", "first"),
     [
-        ("imge", "allowed image"),
-        ("tensr", "allowed tensor"),
+        ("imge", "allowed runs: image, "),
+        ("tensr", "allowed tests of: tensor, "),
         ("isp::test_pixels_equal_golden_model", "allowed isp::test_pixels_equal_the_golden_model"),
         ("isp::", "allowed isp::"),
         ("::", "allowed "),
@@ -60,3 +60,8 @@ def test_another_name_is_refused_with_the_nearest_first(name: str, first: str):
         choose({"TEST": name})
     assert f"TEST: found {name!r}, {first}" in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_runs_and_stages_are_listed_apart():
+    with pytest.raises(BadInput, match=r"allowed runs: image, .*; tests of: [a-z]+, [a-z, ]+$"):
+        choose({"TEST": "imge"})

@@ -64,7 +64,10 @@ def test_anything_else_is_refused_with_what_is_allowed(variables: dict[str, str]
         ({"OUT": "docs"}, "OUT: found docs, which holds "),
         ({"OUT": "Makefile"}, "OUT: found Makefile (File exists)"),
         ({"OUT": "no/such", "RERUN": "failed"}, "RERUN: found no campaign in no/such"),
-        ({"EXECUTOR": "dask", "SCHEDULER": "tcp://127.0.0.1:9"}, "SCHEDULER: found nobody at tcp://127.0.0.1:9"),
+        (
+            {"EXECUTOR": "dask", "SCHEDULER": "tcp://127.0.0.1:9"},
+            "SCHEDULER: no dask scheduler answers at tcp://127.0.0.1:9 within 5 s",
+        ),
     ],
 )
 def test_the_command_says_one_sentence_and_ends_with_2(variables: dict[str, str], says: str):

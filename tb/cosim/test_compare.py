@@ -38,10 +38,12 @@ def test_a_vector_names_its_own_axis():
 
 
 def test_another_shape_is_a_difference():
-    assert first_difference("tensor", np.zeros((2, 3)), np.zeros((3, 2))) == "tensor: shape (3, 2) instead of (2, 3)."
-    assert first_difference("link", b"abc", b"ab") == (
-        "link: shape (2,) instead of (3,); the 2 common elements are equal."
+    assert first_difference("tensor", np.zeros((2, 3)), np.zeros((3, 2))) == "tensor: got shape (3, 2), wanted (2, 3)."
+    assert first_difference("link", b"abc", b"ab", ("byte",)) == (
+        "link: got 2 bytes, wanted 3; as far as both go they are equal."
     )
+    one = first_difference("raw", [1, 2], [1], ("element",))
+    assert one == "raw: got 1 element, wanted 2; as far as both go they are equal."
     longer = first_difference("link", b"abc", b"aXcd", axes=("byte",))
     assert longer is not None
     assert "first difference at byte 1" in longer

@@ -38,6 +38,14 @@ def test_the_last_campaign_is_reported_by_default(tmp_path: Path):
     assert (home / "report.html").exists()
 
 
+def test_a_name_alone_is_looked_for_among_the_campaigns(tmp_path: Path):
+    home = passing(tmp_path / "build" / "regress" / "try")
+    done = report(Path("try"), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].startswith("build/regress/try/report.html, and beside it")
+    assert (home / "report.html").exists()
+
+
 def test_without_any_campaign_it_says_so(tmp_path: Path):
     done = report(cwd=tmp_path)
     assert done.returncode == 2

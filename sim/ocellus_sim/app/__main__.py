@@ -38,7 +38,7 @@ def run(options: Options, console: Console, began: float) -> int:
     # Imported late: bad options are refused at once, and the progress bar stands before the heavy imports.
     with Progress(
         SpinnerColumn(), TextColumn("{task.description:<34}"), BarColumn(40), TimeElapsedColumn(), console=console,
-        transient=True,
+        transient=True, disable=not console.is_terminal,
     ) as progress:  # fmt: skip
         task = progress.add_task("network", total=None)
         from ocellus_sim.cosim import SimulationFailed

@@ -44,7 +44,11 @@ def choose(variables: Mapping[str, str]) -> Options | StageTests:
     stage, has_function, function = name.partition("::")
     stages = [stage.name for stage in plan.stages]
     if stage not in stages:
-        raise unknown("TEST", name, [*(run.name for run in plan.runs), *stages])
+        groups = [("runs", [run.name for run in plan.runs]), ("tests of", stages)]
+        # The group with the name that looks most like what was typed comes first.
+        groups.sort(key=lambda group: -max(difflib.SequenceMatcher(None, stage, known).ratio() for known in group[1]))
+        listed = "; ".join(f"{what}: {', '.join(nearest(stage, names))}" for what, names in groups)
+        raise BadInput(f"TEST: found {name!r}, allowed {listed}")
     tests = StageTests(stage, function)
     known = functions(tests.folder)
     if has_function and function not in known:
@@ -54,6 +58,11 @@ def choose(variables: Mapping[str, str]) -> Options | StageTests:
 
 def unknown(variable: str, found: str, allowed: Iterable[str]) -> BadInput:
     """Every name that is allowed, those first that look like what was typed."""
+    return BadInput(f"{variable}: found {found!r}, allowed {', '.join(nearest(found, allowed))}")
+
+
+def nearest(found: str, allowed: Iterable[str]) -> list[str]:
+    """The names, those first that look like what was typed."""
     names = sorted(allowed)
-    near = difflib.get_close_matches(found, names, n=len(names), cutoff=0.6)
-    return BadInput(f"{variable}: found {found!r}, allowed {', '.join([*near, *(n for n in names if n not in near)])}")
+    near = difflib.get_close_matches(found, names, n=max(len(names), 1), cutoff=0.6)
+    return [*near, *(name for name in names if name not in near)]

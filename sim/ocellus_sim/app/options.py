@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from ocellus.configurations import CONFIGURATIONS, Configuration, configuration
+from ocellus.configurations import CONFIGURATIONS, Configuration
 from ocellus.errors import BadInput
 from ocellus.formats import Mode
 from ocellus.settings import UHD, FrameFormat, Window
@@ -66,10 +66,9 @@ class Options:
         mode = given.get("MODE", "metadata")
         if mode not in MODES:
             raise BadInput(f"MODE: found {mode!r}, allowed {', '.join(MODES)}")
-        try:
-            chosen = configuration(given.get("CONFIG", "ecp5"))
-        except BadInput as error:
-            raise BadInput(f"CONFIG: {error}") from None
+        chosen = given.get("CONFIG", "ecp5")
+        if chosen not in CONFIGURATIONS:
+            raise BadInput(f"CONFIG: found {chosen!r}, allowed {', '.join(CONFIGURATIONS)}")
         waves = given.get("WAVES", "0")
         if waves not in ("0", "1", "fail"):
             raise BadInput(f"WAVES: found {waves!r}, allowed 0, 1 and fail")
@@ -83,7 +82,7 @@ class Options:
             photograph=Path(given["FRAME"]) if "FRAME" in given else None,
             model=Path(given["MODEL"]) if "MODEL" in given else None,
             mode=MODES[mode],
-            configuration=chosen,
+            configuration=CONFIGURATIONS[chosen],
             frame=frame,
             roi=_roi(given["ROI"], frame) if "ROI" in given else None,
             waves=waves == "1",
@@ -126,7 +125,10 @@ def _frame(text: str) -> FrameFormat:
     if not all(part.isascii() and part.isdigit() and len(part) < 6 for part in (width, height)):
         raise BadInput(f"SIZE: found {text!r}, allowed WIDTHxHEIGHT such as 3840x2160")
     columns, rows = int(width), int(height)
-    return FrameFormat(columns, rows, ceil(columns * 55 / 48 / 4) * 4, max(ceil(rows * 25 / 24), rows + 1))
+    try:
+        return FrameFormat(columns, rows, ceil(columns * 55 / 48 / 4) * 4, max(ceil(rows * 25 / 24), rows + 1))
+    except BadInput as error:
+        raise BadInput(f"SIZE: {error}") from None
 
 
 def _roi(text: str, frame: FrameFormat) -> Window:

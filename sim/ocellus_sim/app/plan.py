@@ -53,7 +53,11 @@ class Plan:
         options = self.options
         if options.photograph is None:
             return render(self.seed(index), options.frame)
-        return Scene(self.seed(index), options.frame, load_frame(options.photograph, options.frame), ())
+        try:
+            raw = load_frame(options.photograph, options.frame)
+        except BadInput as error:
+            raise BadInput(f"FRAME: {error}") from None
+        return Scene(self.seed(index), options.frame, raw, ())
 
     def set_up_words(self) -> NDArray[np.uint64]:
         """Register writes before the first frame: the settings of every stage, then the program image."""
@@ -64,7 +68,10 @@ class Plan:
 
 def prepare(options: Options) -> Plan:
     """Read the network, compile it, derive the settings; :class:`BadInput` when they do not fit together."""
-    file = networks.load(options.model) if options.model else networks.default()
+    try:
+        file = networks.load(options.model) if options.model else networks.default()
+    except BadInput as error:
+        raise BadInput(f"MODEL: {error}") from None
     program = _compiled(file, options.configuration)
     frame = options.frame
     window = options.roi or Window(0, 0, frame.width, frame.height)

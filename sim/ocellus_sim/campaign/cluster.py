@@ -151,11 +151,8 @@ def connect(address: str) -> Client:
         # First by hand: a client that failed would go on complaining, and what answers may be no scheduler at all.
         asyncio.run(asyncio.wait_for(knock(), CONNECT_SECONDS))
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except Exception as error:
-        raise BadInput(
-            f"SCHEDULER: found nobody at {address} who answers as one ({type(error).__name__}), allowed the address of "
-            "a dask scheduler"
-        ) from None
+    except Exception:
+        raise BadInput(f"SCHEDULER: no dask scheduler answers at {address} within {CONNECT_SECONDS} s") from None
 
 
 def _error(job: Job, message: str) -> Result:
