@@ -65,7 +65,8 @@ numbers: ## what the parts take of an ECP5, and how fast they run there: synthes
 #              ARGS="pair lane"   some designs; --no-place, --seed, --placer, --router: see --help
 
 bench-sim: ## what a 4K frame costs in the simulator, and what harness, checks and builds add to it
-	$(RUN) -m scripts.bench_sim $(ARGS)
+	$(VENV) -m scripts.bench_sim $(ARGS)
+#              ARGS="--rounds 3"  --config, --size, --page: see --help
 
 bench-cnn: ## real networks through the simulated accelerator: exact, and in how many cycles
 	$(VENV) -m scripts.bench_cnn $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(CONFIGS),--configs $(CONFIGS)) $(ARGS)

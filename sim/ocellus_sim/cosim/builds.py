@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -156,6 +157,9 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
     _clear_abandoned(store)
     with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store) as temporary:
         work = Path(temporary)
+        # One core is enough for the conversion. It is waited for where its result is needed, which tells of a failure.
+        early = threading.Thread(target=_runtime_early, args=(store, waves), daemon=True)
+        early.start()
         # Whoever looks at waves, or counts clocks, expects one clock that runs.
         convert(work, factory, arguments, *["whole"] * (waves or counted()), *["counted"] * counted())
         text = (work / "top.v").read_bytes()
@@ -227,10 +231,7 @@ def verilate(work: Path, store: Path, waves: bool) -> None:
     env = toolchain.environment()
     libs = toolchain.cocotb_libs()
     command = [
-        "verilator",
-        *VERILATOR_FLAGS,
-        *(["--trace-vcd"] if waves else []),
-        *(["--coverage-user"] if points else []),
+        *_verilator(waves, points),
         *("-CFLAGS", f"{CPP_FLAGS} -I{HARNESS}"),
         *("-LDFLAGS", f"-rdynamic -Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator"),
         *("ports.vlt", "top.v", "ports.cpp"),
@@ -239,15 +240,57 @@ def verilate(work: Path, store: Path, waves: bool) -> None:
     (work / "ports.cpp").touch()  # follows when Verilator has said what lies where
     toolchain.run(command, work, env, work / "build.log")
     (work / "ports.cpp").write_text(_port_table(ports, (work / "Vtop___024root.h").read_text()))
-    flags = [*MAKE_VARIABLES, CPP_FLAGS, str((waves, points)), str(toolchain.versions())]
-    runtime = store / ("runtime-" + content.digest(flags))
-    _lend_runtime(runtime, work)
-    make = ["make", "-f", "Vtop.mk", f"-j{len(os.sched_getaffinity(0))}", f"PYTHON3={sys.executable}", *MAKE_VARIABLES]
+    for path in _runtime(store, waves, points).iterdir():
+        shutil.copyfile(path, work / path.name)  # newer than the makefile
+    _make(work, [])
+
+
+def _verilator(waves: bool, points: bool) -> list[str]:
+    """Verilator's command line as far as it decides what the run-time library must be able to do."""
+    return [
+        "verilator",
+        *VERILATOR_FLAGS,
+        *(["--trace-vcd"] if waves else []),
+        *(["--coverage-user"] if points else []),
+    ]
+
+
+def _make(work: Path, targets: list[str]) -> None:
+    """What Verilator's makefile in ``work`` makes, with every core."""
+    env = toolchain.environment()
+    cores = len(os.sched_getaffinity(0))
+    make = ["make", "-f", "Vtop.mk", f"-j{cores}", f"PYTHON3={sys.executable}", *MAKE_VARIABLES, *targets]
     if shutil.which("ccache"):
         make.append("OBJCACHE=ccache")
         env |= {"CCACHE_BASEDIR": str(work), "CCACHE_NOHASHDIR": "1"}
     toolchain.run(make, work, env, work / "build.log")
-    _keep_runtime(runtime, work)
+
+
+def _runtime(store: Path, waves: bool, points: bool) -> Path:
+    """Folder with the objects of Verilator's run-time library: the same for every design, so compiled once."""
+    flags = [*MAKE_VARIABLES, *_verilator(waves, points), CPP_FLAGS, str(toolchain.versions())]
+    runtime = store / ("runtime-" + content.digest(flags))
+    with _lock(store / f"{runtime.name}.lock"):
+        if not runtime.exists():
+            with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store) as temporary:
+                work = Path(temporary)
+                (work / "top.v").write_text(f"module {verilog.TOP}; endmodule\n")
+                command = [*_verilator(waves, points), "-CFLAGS", CPP_FLAGS, "top.v"]
+                toolchain.run(command, work, toolchain.environment(), work / "build.log")
+                words = (work / "Vtop_classes.mk").read_text().split()
+                objects = sorted({f"{word}.o" for word in words if re.fullmatch(r"verilated\w*", word)})
+                _make(work, objects)
+                lent = work / "lent"
+                lent.mkdir()
+                for name in objects:
+                    (work / name).rename(lent / name)
+                lent.rename(runtime)
+    return runtime
+
+
+def _runtime_early(store: Path, waves: bool) -> None:
+    with contextlib.suppress(ToolError, OSError):
+        _runtime(store, waves, counted())
 
 
 def _port_table(ports: list[verilog.TopPort], root: str) -> str:
@@ -282,24 +325,6 @@ def _memories(regions: list[list[str]], root: str) -> Iterator[str]:
         writers = sum(1 << n for n, path in enumerate(regions) if place[: len(path)] == path)
         where = f"size_t(reinterpret_cast<uint8_t*>(&top->rootp->{name}) - storage())"
         yield f"    regions.memories.push_back({{{where}, sizeof(top->rootp->{name}), {writers}ULL}});"
-
-
-def _lend_runtime(runtime: Path, work: Path) -> None:
-    """Verilator's run-time library is the same for every design: compiled once, copied newer than the makefile."""
-    for path in runtime.glob("*.o"):
-        shutil.copyfile(path, work / path.name)
-
-
-def _keep_runtime(runtime: Path, work: Path) -> None:
-    if runtime.exists():
-        return
-    with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=runtime.parent) as temporary:
-        lent = Path(temporary) / "lent"
-        lent.mkdir()
-        for path in work.glob("verilated*.o"):
-            shutil.copyfile(path, lent / path.name)
-        with contextlib.suppress(OSError):  # another build was first
-            lent.rename(runtime)
 
 
 def _clear_abandoned(store: Path) -> None:
