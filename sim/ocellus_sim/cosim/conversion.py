@@ -114,7 +114,7 @@ def _beginnings(text: str) -> str:
 
 
 if __name__ == "__main__":
-    gc.disable()  # a netlist is millions of small objects that all stay: to look for rubbish among them doubles the time
+    gc.disable()  # a netlist is millions of small objects that all stay; looking for rubbish doubles the time
     _, factory_name, pickled, out, *wishes = sys.argv
     given = pickle.loads(Path(pickled).read_bytes())
     whole = "whole" in wishes
