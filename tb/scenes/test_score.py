@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ocellus_sim.scenes import CLASSES, Count, SceneObject, Score, score
+from ocellus_sim.scenes import CLASSES, Count, SceneObject, Score, pairs, score
 
 WASHER, STAIN = CLASSES.index("washer"), CLASSES.index("stain")
 
@@ -67,6 +67,12 @@ def test_the_better_score_chooses_first() -> None:
     assert score([left, right], [at_left, between]).of("defect") == Count(1, 1, 1)
     surer = Found(STAIN, 10, 50, 50, 100, 100)
     assert score([left, right], [surer, between]).of("defect") == Count(2, 0, 0)
+
+
+def test_what_was_found_comes_before_what_was_missed_and_what_is_not_there() -> None:
+    there, nowhere = Found(STAIN, 1, 100, 100, 100, 100), Found(WASHER, 9, 900, 900, 50, 50)
+    assert pairs([PART, FLAW], [nowhere, there]) == [(FLAW, there), (PART, None), (None, nowhere)]
+    assert pairs([], []) == []
 
 
 def test_nothing_seen_of_nothing_is_perfect() -> None:

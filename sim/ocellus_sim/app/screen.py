@@ -1,6 +1,6 @@
 """The one screen at the end of a run."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ocellus.formats import Mode
-from ocellus_sim.compare import Difference
 from ocellus_sim.cosim.traces import short
+from ocellus_sim.scenes import CLASSES, pairs
 
 from .exposure import FrameResult
 from .pictures import colour_of
@@ -54,41 +54,53 @@ def _style(index: int) -> str:
     return "rgb({},{},{})".format(*colour_of(index))
 
 
-def _first(objects: Iterable[Any], most: int) -> list[Any]:
-    """By class, and from left to right: no more than fit on the screen."""
-    return sorted(objects, key=lambda o: (o.class_index, o.left))[:most]
-
-
 def _seen(plan: Plan, results: Sequence[FrameResult]) -> Panel:
-    names = plan.file.class_names
     shown = Table(box=None, pad_edge=False, expand=False)
     for title, justify in (("frame", "right"), ("in the scene", "left"), ("the sensor reported", "left")):
         shown.add_column(title, justify=justify)  # type: ignore[arg-type]  # rich wants literals
     most = MOST_OBJECTS // max(len(results[:8]), 1)
     for result in results[:8]:
-        truth, found = Text(), Text()
-        for real in _first(result.scene.objects, most):
-            truth.append(f"{real.name:<8} ({real.centre_x}, {real.centre_y})\n", _style(real.class_index))
-        if not result.scene.objects:
-            truth.append("a photograph: nobody says" if plan.options.photograph else "nothing", "dim")
-        objects = [o for record in result.records for o in record.objects]
-        for o in _first(objects, most):
-            name = dict(enumerate(names)).get(o.class_index, f"class {o.class_index}")
-            found.append(
-                f"{name:<8} ({o.centre_x}, {o.centre_y})  {o.width}x{o.height}  score {o.score}\n",
-                _style(o.class_index),
-            )
-        if not objects:
-            found.append("no record leaves in this mode" if plan.options.mode == Mode.IMAGE else "nothing", "dim")
-        for text, every in ((truth, result.scene.objects), (found, objects)):
-            if len(every) > most:
-                text.append(f"and {len(every) - most} more", "dim")
-        truth.rstrip()
-        found.rstrip()
-        shown.add_row(str(plan.seed(result.index)) if not plan.options.photograph else str(result.index), truth, found)
+        name = str(plan.seed(result.index)) if not plan.options.photograph else str(result.index)
+        for number, (truth, found) in enumerate(_rows(plan, result, most)):
+            shown.add_row("" if number else name, truth, found)
     if len(results) > 8:
         shown.add_row("...", f"{len(results) - 8} more: metadata.jsonl", "")
     return Panel(shown, title="what was there", title_align="left", border_style="dim")
+
+
+def _rows(plan: Plan, result: FrameResult, most: int) -> Iterator[tuple[Text, Text]]:
+    """Each object of the scene beside the detection that recall counts for it."""
+    photograph, mute = plan.options.photograph is not None, plan.options.mode == Mode.IMAGE
+    known = tuple(plan.file.class_names) == CLASSES and not photograph
+    truth = result.scene.objects if known or mute else ()
+    both = pairs(truth, [o for record in result.records for o in record.objects])
+    # By class, and from left to right, within what was found, what was missed and what is not there.
+    both.sort(key=lambda pair: (None in pair, pair[0] is None, *_place(pair[0] or pair[1])))
+    silence = "no record leaves in this mode" if mute else "" if both else "nothing"
+    if not truth:
+        why = "a photograph: nobody says" if photograph else "nothing" if known else "the network has other classes"
+        yield Text(why, "dim"), Text(silence, "dim")
+    names = dict(enumerate(plan.file.class_names))
+    for number, (real, claim) in enumerate(both[:most]):
+        left = Text("(not there)" if known else "", "dim") if real is None else _text(real, real.name)
+        if claim is not None:
+            right = _text(claim, names.get(claim.class_index, f"class {claim.class_index}"))
+            right.append(f"  {claim.width}x{claim.height}  score {claim.score}")
+        else:
+            right = Text(silence * (number == 0) if mute else "-", "dim")
+        yield left, right
+    if rest := both[most:]:
+        missed, wrong = sum(claim is None for _, claim in rest), sum(real is None for real, _ in rest)
+        parts = [f"{missed} missed"] * bool(missed and not mute) + [f"{wrong} not there"] * bool(wrong and known)
+        yield Text(f"and {len(rest)} more", "dim"), Text(", ".join(parts), "dim")
+
+
+def _place(o: Any) -> tuple[int, int]:
+    return o.class_index, o.left
+
+
+def _text(o: Any, name: str) -> Text:
+    return Text(f"{name:<8} ({o.centre_x}, {o.centre_y})", _style(o.class_index))
 
 
 def _agreement(plan: Plan, results: Sequence[FrameResult]) -> Panel:
@@ -96,17 +108,33 @@ def _agreement(plan: Plan, results: Sequence[FrameResult]) -> Panel:
     shown.add_column("stage")
     shown.add_column("compared", justify="right")
     shown.add_column("gateware against golden model")
-    groups: dict[str, list[tuple[int, Difference | None]]] = {}
+    elements: dict[str, int] = {}
+    verdicts: dict[str, Text] = {}
     for result in results:
+        differ: set[str] = set()
         for check in result.checks:
             name = "layers" if check.stage.startswith("layer ") else check.stage
-            groups.setdefault(name, []).append((check.elements, check.difference))
-    for name, checks in groups.items():
-        bad = next((difference for _, difference in checks if difference), None)
+            elements[name] = elements.get(name, 0) + check.elements
+            verdict = verdicts.setdefault(name, Text("equal", "green"))
+            if check.difference is None:
+                continue
+            if not follows(name, differ, plan.options.mode):
+                if verdict.plain in ("equal", "follows"):
+                    verdicts[name] = Text(check.difference.message.splitlines()[0], "bold red")
+            elif verdict.plain == "equal":
+                verdicts[name] = Text("follows", "dim")
+            differ.add(name)
+    for name, verdict in verdicts.items():
         title = f"every layer ({len(plan.program.host['layers'])})" if name == "layers" else name
-        verdict = Text("equal", "green") if bad is None else Text(bad.message.splitlines()[0], "bold red")
-        shown.add_row(title, f"{sum(n for n, _ in checks):,}", verdict)
+        shown.add_row(title, f"{elements[name]:,}", verdict)
     return Panel(shown, title="agreement", title_align="left", border_style="dim")
+
+
+def follows(stage: str, differ: Collection[str], mode: Mode) -> bool:
+    """Whether a difference at ``stage`` may come from stages in front of it, which ``differ`` too."""
+    if stage == "image" or (stage == "bytes" and mode == Mode.IMAGE):
+        return not {"raw", "bytes"}.isdisjoint(differ)  # pixels pass no other stage
+    return bool(differ)
 
 
 def _bar(part: float, width: int = 28) -> str:
@@ -141,14 +169,26 @@ def _wall(facts: Mapping[str, Any]) -> Panel:
     for name, seconds in parts.items():
         shown.add_row(name, f"{seconds:.2f} s", Text(_bar(seconds / most), "magenta"))
     split: Mapping[str, float] = facts["split"]
-    whole = sum(split.values()) or 1
-    shares = ", ".join(f"{name} {seconds:.2f} s ({seconds / whole:.0%})" for name, seconds in split.items())
+    turns = {name: seconds for name, seconds in split.items() if name != "golden"}
+    percent = hundredths(list(turns.values()))
+    shares = ", ".join(f"{name} {turns[name]:.2f} s ({share} %)" for name, share in zip(turns, percent, strict=True))
+    shares += f"; golden {split['golden']:.2f} s beside it"
     return Panel(
         Group(shown, Text(f"split: {shares}", style="dim")),
         title=f"wall time: {facts['wall_seconds']:.1f} s",
         title_align="left",
         border_style="dim",
     )
+
+
+def hundredths(parts: Sequence[float]) -> list[int]:
+    """Whole percents of the parts, rounded so that they add up to 100."""
+    exact = [100 * part / (sum(parts) or 1) for part in parts]
+    found = [int(share) for share in exact]
+    last = sorted(range(len(parts)), key=lambda n: found[n] - exact[n])
+    for n in last[: round(sum(exact)) - sum(found)]:
+        found[n] += 1
+    return found
 
 
 def _verdict(facts: Mapping[str, Any], folder: Path) -> Text:

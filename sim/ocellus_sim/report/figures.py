@@ -59,6 +59,16 @@ class Figures:
         """Those that were."""
         return sum(len(group.met) for group in self.groups)
 
+    @property
+    def beside(self) -> str:
+        """The part of `split` that runs beside the others."""
+        return _SPLIT["golden"]
+
+    @property
+    def turns(self) -> float:
+        """Seconds of the other parts together."""
+        return sum(seconds for part, seconds in self.split.items() if part != self.beside)
+
     def as_json(self) -> dict[str, Any]:
         """Plain data: ``results.json``."""
         return {

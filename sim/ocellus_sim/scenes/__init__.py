@@ -3,10 +3,10 @@
 from .camera import isp_settings
 from .line import render
 from .photographs import load_frame
-from .score import Count, Score, score
+from .score import Count, Score, pairs, score
 from .truth import CLASSES, DEFECTS, PARTS, Kind, Scene, SceneObject, kind_of
 
 __all__ = [
     "CLASSES", "DEFECTS", "PARTS", "Count", "Kind", "Scene", "SceneObject", "Score", "isp_settings", "kind_of",
-    "load_frame", "render", "score",
+    "load_frame", "pairs", "render", "score",
 ]  # fmt: skip

@@ -104,22 +104,33 @@ def score(truth: Iterable[SceneObject], detections: Iterable[Detection]) -> Scor
     are at most :data:`DEFECT_DISTANCE` apart; of several candidates the best counts. A detection of an unknown class is
     ``ValueError``.
     """
-    counts = []
-    real, seen = list(truth), list(detections)
+    seen = list(detections)
     strange = [d.class_index for d in seen if not 0 <= d.class_index < len(CLASSES)]
     if strange:
         raise ValueError(f"detection: found class {strange[0]}, allowed 0 to {len(CLASSES) - 1}")
-    for index in range(len(CLASSES)):
-        open_objects = [o for o in real if o.class_index == index]
-        claims = sorted((d for d in seen if d.class_index == index), key=lambda d: -d.score)
-        found = 0
-        for claim in claims:
-            best = _best(claim, open_objects)
-            if best is not None:
-                open_objects.remove(best)
-                found += 1
-        counts.append(Count(found, len(open_objects), len(claims) - found))
+    counts = [Count()] * len(CLASSES)
+    for real, claim in pairs(truth, seen):
+        one = Count(1, 0, 0) if real and claim else Count(0, 1, 0) if real else Count(0, 0, 1)
+        index = (real or claim).class_index  # type: ignore[union-attr]  # no pair is empty
+        counts[index] += one
     return Score(tuple(counts))
+
+
+def pairs(
+    truth: Iterable[SceneObject], detections: Iterable[Detection]
+) -> list[tuple[SceneObject | None, Detection | None]]:
+    """Matched as `score` says: first what was found, then what was missed (no detection), then what is not there."""
+    found: list[tuple[SceneObject | None, Detection | None]] = []
+    invented: list[tuple[SceneObject | None, Detection | None]] = []
+    missed = list(truth)
+    for claim in sorted(detections, key=lambda d: -d.score):
+        best = _best(claim, [o for o in missed if o.class_index == claim.class_index])
+        if best is None:
+            invented.append((None, claim))
+        else:
+            missed.remove(best)
+            found.append((best, claim))
+    return [*found, *((real, None) for real in missed), *invented]
 
 
 def _best(claim: Detection, objects: Sequence[SceneObject]) -> SceneObject | None:
