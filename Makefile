@@ -7,6 +7,9 @@ VENV_DEV := @sh scripts/prepare.sh dev && .venv/bin/python
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s%s\n", $$1, $$2} /^#   /{print substr($$0, 3)}' Makefile
 
+# Names of the variables typed behind these verbs: the programs refuse those that they do not know.
+sim waves regress report: export OCELLUS_TYPED = $(foreach v,$(subst \ ,_,$(MAKEOVERRIDES)),$(firstword $(subst =, ,$(v))))
+
 sim: ## a 4K frame through the whole sensor in Verilator, checked bit for bit
 	$(VENV) -m ocellus_sim.app
 #              TEST=image         a run of the test plan, which other variables change; a stage's tests (isp), or one of

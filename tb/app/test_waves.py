@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from ocellus_sim.app import __main__ as app
 from ocellus_sim.app import files, waves
 from ocellus_sim.app.exposure import Exposure
 from ocellus_sim.app.options import Options
-from ocellus_sim.cosim.runs import AFTER, BEFORE
+from ocellus_sim.cosim.runs import AFTER, BEFORE, CHECKOUT, Run
 from ocellus_sim.cosim.traces import SHORTLY_PS
 from ocellus_sim.golden.sensor import Passage
 from ocellus_sim.scenes import Scene
@@ -102,5 +103,30 @@ def test_without_a_run_that_failed_there_is_nothing_to_trace(tmp_path, monkeypat
     failed.mkdir()
     (failed / "result.json").write_text(json.dumps({"first_difference": {"stage": "rgb"}}))
     assert waves._found("") == failed
-    with pytest.raises(BadInput, match="RUN: found 'seed-3-metadata', allowed seed-2-metadata"):
+    with pytest.raises(BadInput, match=r"RUN: found 'seed-3-metadata', allowed seed-2-metadata$"):
         waves._found("seed-3-metadata")
+    for n in range(11):
+        other = failed.with_name(f"newer-{n}")
+        other.mkdir()
+        (other / "result.json").write_text((failed / "result.json").read_text())
+        os.utime(other, (2e9 + n, 2e9 + n))
+    with pytest.raises(BadInput, match=r"allowed newer-10, newer-9, .*, newer-1 and 2 more$"):
+        waves._found("seed-3-metadata")
+
+
+def test_the_run_of_a_test_is_told_before_it_runs_again_and_another_checkouts_is_left(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(files, "RUNS", tmp_path / "sim")
+    monkeypatch.setenv("OCELLUS_BUILD", str(tmp_path / "build"))
+    monkeypatch.setattr(waves, "_trace", lambda folder: folder / "fail.fst")
+    for name, checkout in (("mine", str(CHECKOUT)), ("yours", "/elsewhere")):
+        folder = tmp_path / "build" / "runs" / name
+        folder.mkdir(parents=True)
+        run = Run("a:B", "tb.isp.isp_bench", None, 77, {}, 9.0, "one test failed", ["too_dark"], checkout)
+        run.write(folder)
+        os.utime(folder, (2e9, 2e9 + (name == "yours")))
+    monkeypatch.delenv("RUN", raising=False)
+    monkeypatch.setenv("GUI", "0")
+    assert waves.main() == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "tb.isp.isp_bench, too_dark, seed 77: one test failed"
+    assert "runs/mine: running its window again" in told[1]

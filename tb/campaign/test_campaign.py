@@ -63,7 +63,7 @@ def test_what_did_not_pass_is_told_kept_and_run_again(tmp_path: Path):
     assert result.repeat == "make sim SIZE=384x216 CONFIG=tiny MODE=video SEED=200"
     status, screen, _ = end(begin(OUT=path, RERUN="failed", LIST=1))
     assert status == 0
-    assert "1 jobs, 1 frames" in screen
+    assert "1 job, 1 frame;" in screen
     assert bad in screen
     assert good not in screen
     status, _, said = end(begin(OUT=path, SUITE="nightly"))

@@ -61,9 +61,9 @@ def test_waves_are_written_in_their_window():
         ("is_not_there", "no test ran"),
     ],
 )
-def test_a_failure_is_raised(testcase, says):
+def test_a_failure_is_raised(testcase, says, tmp_path):
     with pytest.raises(SimulationFailed, match=says):
-        simulate(ADDER, {"width": 16, "limit": 7}, test_module=FAULTY, testcase=testcase)
+        simulate(ADDER, {"width": 16, "limit": 7}, test_module=FAULTY, testcase=testcase, run_dir=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_a_failure_is_raised(testcase, says):
         ("tb.no_such_bench", "no_such_bench"),
     ],
 )
-def test_a_module_that_runs_no_test_is_a_failure(module, says):
+def test_a_module_that_runs_no_test_is_a_failure(module, says, tmp_path):
     with pytest.raises(SimulationFailed, match=says):
-        simulate(ADDER, {"width": 16}, test_module=module)
+        simulate(ADDER, {"width": 16}, test_module=module, run_dir=tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "<testsuites><testsuite><testcase name='a'", "<testsuites/>"])
@@ -87,10 +87,12 @@ def test_results_that_are_cut_off_are_a_failure(tmp_path, text):
     assert failed == []
 
 
-def test_a_process_that_never_returns_is_killed():
+def test_a_process_that_never_returns_is_killed(tmp_path):
     begin = time.monotonic()
     with pytest.raises(SimulationFailed, match="killed after 3 s"):
-        simulate(ADDER, {"width": 16}, test_module=FAULTY, testcase="never_returns", wall_seconds=3)
+        simulate(
+            ADDER, {"width": 16}, test_module=FAULTY, testcase="never_returns", wall_seconds=3, run_dir=tmp_path,
+        )  # fmt: skip
     assert time.monotonic() - begin < 10
 
 

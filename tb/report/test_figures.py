@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocellus_sim.campaign.plan import Feature, Plan
+from ocellus_sim.counted import count
 from ocellus_sim.report import tally, words, write
 from ocellus_sim.report.figures import Figures
 from ocellus_sim.report.planned import seen, verdicts
@@ -106,5 +107,5 @@ def test_numbers_read_well():
     assert [words.duration(s) for s in (0.424, 0.996, 9.94, 12.4, 59.6, 200, 7500)] == [
         "0.42 s", "1.0 s", "9.9 s", "12 s", "1 min 00 s", "3 min 20 s", "2 h 05 min",
     ]  # fmt: skip
-    assert (words.count(1, "frame"), words.count(2300, "frame")) == ("1 frame", "2,300 frames")
+    assert (count(1, "frame"), count(2300, "frame")) == ("1 frame", "2,300 frames")
     assert (words.share(9999, 10000), words.share(3, 3), words.share(0, 0)) == ("99.9 %", "100 %", "-")

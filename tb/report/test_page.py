@@ -105,7 +105,10 @@ def test_the_page_parses_loads_nothing_and_every_link_leads_somewhere(tmp_path: 
 def test_what_did_not_pass_stands_there_with_message_picture_and_what_to_type(tmp_path: Path):
     home = mixed(tmp_path / "night")
     page = page_of(home)
-    assert "4 of 6 runs did not pass: 2 found a difference, 1 ended without a verdict, 1 left no result." in page.text
+    assert (
+        "4 of 6 runs did not pass: 2 found a difference, 1 ended without a verdict, 1 left no result (commit "
+        in page.text
+    )
     for run in Campaign.read([home]).runs:
         if run.outcome != "passed":
             assert f"run-{run.job.name}" in page.identities
@@ -123,7 +126,7 @@ def test_a_campaign_that_passed_says_so_in_a_sentence(tmp_path: Path):
     page = page_of(passing(tmp_path / "night", commit="0123456789ab-dirty"))
     assert (
         "All 2 runs passed: 10 frames through the whole sensor, equal to the golden model in every stage, "
-        "and 3 tests of single stages." in page.text
+        "and 3 tests of single stages (commit 0123456789ab, with changes; on host-a)." in page.text
     )
     assert "What did not pass" not in page.text
     assert "0123456789ab, with changes that are not committed" in page.text
@@ -138,7 +141,7 @@ def test_nothing_that_ran_is_never_taken_for_passed(tmp_path: Path, make):
     page = page_of(home)
     assert json.loads((home / "results.json").read_text())["passed"] is False
     assert page.text.startswith("Not passed: night")
-    assert ("Nothing ran" if make is empty else "2 of 2 runs did not pass: 2 left no result.") in page.text
+    assert ("Nothing ran" if make is empty else "2 of 2 runs did not pass: 2 left no result (commit ") in page.text
     assert "there is no frame to show" in page.text
 
 

@@ -10,9 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ocellus_sim.typed import refuse_unknown
+
 from . import ending
 from .ending import FAILED, GOOD
-from .options import Options, name_of
+from .options import NAMES, Options, name_of
 
 
 def main() -> int:
@@ -22,6 +24,7 @@ def main() -> int:
 
 
 def _chosen(began: float) -> int:
+    refuse_unknown(NAMES)
     console = Console()
     if not os.environ.get("TEST"):
         return run(Options.read(os.environ), console, began)

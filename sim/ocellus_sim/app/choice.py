@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ocellus.errors import BadInput
 from ocellus_sim.campaign.plan import ROOT, Plan, functions
+from ocellus_sim.typed import nearest
 
 from .options import Options
 
@@ -47,7 +48,7 @@ def choose(variables: Mapping[str, str]) -> Options | StageTests:
         groups = [("runs", [run.name for run in plan.runs]), ("tests of", stages)]
         # The group with the name that looks most like what was typed comes first.
         groups.sort(key=lambda group: -max(difflib.SequenceMatcher(None, stage, known).ratio() for known in group[1]))
-        listed = "; ".join(f"{what}: {', '.join(nearest(stage, names))}" for what, names in groups)
+        listed = "; ".join(f"{what}: {', '.join(nearest(stage, sorted(names)))}" for what, names in groups)
         raise BadInput(f"TEST: found {name!r}, allowed {listed}")
     tests = StageTests(stage, function)
     known = functions(tests.folder)
@@ -58,11 +59,4 @@ def choose(variables: Mapping[str, str]) -> Options | StageTests:
 
 def unknown(variable: str, found: str, allowed: Iterable[str]) -> BadInput:
     """Every name that is allowed, those first that look like what was typed."""
-    return BadInput(f"{variable}: found {found!r}, allowed {', '.join(nearest(found, allowed))}")
-
-
-def nearest(found: str, allowed: Iterable[str]) -> list[str]:
-    """The names, those first that look like what was typed."""
-    names = sorted(allowed)
-    near = difflib.get_close_matches(found, names, n=max(len(names), 1), cutoff=0.6)
-    return [*near, *(name for name in names if name not in near)]
+    return BadInput(f"{variable}: found {found!r}, allowed {', '.join(nearest(found, sorted(allowed)))}")

@@ -1,25 +1,26 @@
 """`make waves`: the trace of a run that failed, made by running its window again, and opened.
 
-RUN=<folder or name>, by default the latest run that failed, of the whole sensor or of any test.
+RUN=<folder or name>, by default the latest run of this checkout that failed, of the whole sensor or of any test.
 """
 
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ocellus.errors import BadInput
 from ocellus_sim.cosim import SimulationFailed, runs
 from ocellus_sim.cosim.builds import build_root
-from ocellus_sim.cosim.runs import AFTER, BEFORE, RECORD
+from ocellus_sim.cosim.runs import AFTER, BEFORE, CHECKOUT, RECORD
 from ocellus_sim.cosim.toolchain import ToolError
 from ocellus_sim.cosim.traces import short, show
 from ocellus_sim.cosim.window import Window
+from ocellus_sim.typed import refuse_unknown
 
 from . import ending, files
-from .choice import StageTests, choose, unknown
+from .choice import StageTests, choose
 from .ending import FAILED, GOOD
 from .exposure import Exposure
 from .options import Options
@@ -28,6 +29,8 @@ from .plan import prepare
 PARTS = {"raw": "readout", "rgb": "isp", "layer": "cnn", "output": "cnn", "record": "metadata", "bytes": "link"}
 """The part of the sensor in front of each tap, where it has not the stage's name."""
 FAILURE = "fail.fst"
+MOST_NAMES = 10
+"""Of runs, where one is not there."""
 
 
 def main() -> int:
@@ -36,10 +39,13 @@ def main() -> int:
 
 
 def _waves() -> int:
+    refuse_unknown(["RUN", "GUI"])
     gui = os.environ.get("GUI", "")
     if gui not in ("", "0", "1"):
         raise BadInput(f"GUI: found {gui!r}, allowed 0 and 1")
     folder = _found(os.environ.get("RUN", ""))
+    for line in _told(folder):
+        print(line)
     print(f"{short(folder)}: running its window again, with a trace ...", flush=True)
     try:
         trace = _trace(folder)
@@ -69,16 +75,33 @@ def _found(name: str) -> Path:
     """The folder of a run; the latest that failed where none is named."""
     homes = (files.RUNS.resolve(), build_root() / "runs")
     if not name:
-        failed = sorted((folder for home in homes for folder in _failed(home)), key=lambda f: f.stat().st_mtime)
-        if not failed:
-            raise BadInput(
-                f"RUN: found no run that failed in {' and '.join(map(short, homes))}, allowed a run's folder"
-            )
-        return failed[-1]
+        if failed := _newest_first(homes):
+            return failed[0]
+        raise BadInput(f"RUN: found no run that failed in {' and '.join(map(short, homes))}, allowed a run's folder")
     for folder in (Path(name).resolve(), *(home / name for home in homes)):
         if (folder / files.RESULT).is_file() or (folder / RECORD).is_file():
             return folder.resolve()
-    raise unknown("RUN", name, [folder.name for home in homes for folder in _failed(home)])
+    names = [folder.name for folder in _newest_first(homes)]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    allowed = ", ".join(names[:MOST_NAMES]) + more or "a run's folder"
+    raise BadInput(f"RUN: found {name!r}, allowed {allowed}")
+
+
+def _newest_first(homes: Sequence[Path]) -> list[Path]:
+    return sorted((folder for home in homes for folder in _failed(home)), key=lambda f: -f.stat().st_mtime)
+
+
+def _told(folder: Path) -> Iterator[str]:
+    """Which test it was, with which seed, and why it failed."""
+    facts = _json(folder / files.RESULT)
+    if first := facts.get("first_difference"):
+        message = str(first.get("message", "")).splitlines()[:1]
+        yield ": ".join([f"{facts.get('command', 'make sim')}, seed {first.get('seed')}", *message])
+        return
+    for inside in [*_failed_runs(folder)][:1]:
+        run = runs.Run.read(inside)
+        names = ", ".join(run.failed) or run.testcase or "every test"
+        yield f"{run.test_module}, {names}, seed {run.seed}: {run.reason}"
 
 
 def _failed(home: Path) -> Iterator[Path]:
@@ -86,6 +109,9 @@ def _failed(home: Path) -> Iterator[Path]:
         if folder.is_symlink() or not folder.is_dir():
             continue
         facts = _json(folder / files.RESULT)
+        # Checkouts may share their builds, and with them the runs of tests.
+        if (record := _json(folder / RECORD)) and record.get("checkout") != str(CHECKOUT):
+            continue
         if facts.get("first_difference") or facts.get("passed") is False or (not facts and any(_failed_runs(folder))):
             yield folder
 

@@ -12,12 +12,14 @@ from rich.console import Console
 
 from ocellus.errors import BadInput
 from ocellus_sim.cosim.toolchain import ToolError
+from ocellus_sim.counted import count
+from ocellus_sim.typed import refuse_unknown
 
 from . import folder as folders
 from .campaign import Campaign, execute
 from .executor import LocalExecutor, LostExecutor, Maker
 from .folder import Folder, NoRoom
-from .options import Options
+from .options import NAMES, Options
 from .screen import Screen, show_end, show_list
 
 PASSED, NOT_PASSED, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -30,6 +32,7 @@ def main() -> int:
     console = Console(soft_wrap=not sys.stdout.isatty())
     path: Path | None = None
     try:
+        refuse_unknown(NAMES)
         options = Options.read(os.environ)
         campaign = Campaign.from_options(options)
         for told in campaign.told:
@@ -55,7 +58,8 @@ def main() -> int:
 
 def _run(campaign: Campaign, folder: Folder, executor: Maker, console: Console) -> int:
     began = time.monotonic()
-    console.print(f"{campaign.suite}: {len(campaign.left)} jobs, into {folder.path}", highlight=False)
+    todo = count(len(campaign.left), "job") if campaign.left else "every job has a result already"
+    console.print(f"{campaign.suite}: {todo}, into {folder.path}", highlight=False)
     status = PASSED
     with Screen(campaign, console) as screen:
         try:

@@ -9,6 +9,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from ocellus_sim.counted import count
+
 from .campaign import Campaign, remaining, totals
 from .executor import Executor
 from .job import Result
@@ -46,9 +48,10 @@ class Screen:
     def making(self, what: str) -> None:
         """Something is being built before the jobs start."""
         if self._live:
-            self._live.update(Group(self._bar, Text(f"  making: {what}", style="dim")))
+            self._bar.update(self._task, completed=len(self._campaign.done), description="before the jobs start")
+            self._live.update(Group(self._bar, Text(f"  building {what} ...", style="dim")))
         elif what != self._making:
-            self._console.print(f"making: {what}", highlight=False, markup=False)
+            self._console.print(f"building {what} ...", highlight=False, markup=False)
         self._making = what
 
     def heard(self, executor: Executor, result: Result | None) -> None:
@@ -72,8 +75,8 @@ class Screen:
             self._live.update(Group(self._bar, Text("\n".join(lines), style="dim")))
         elif now - self._spoke > PLAIN_SECONDS or result is not None:
             if result is None:
-                names = ", ".join(list(spent)[:3]) or "nothing"
-                words = f"{done}/{len(self._campaign.jobs)} done, {about}, {span(left)} left{idle}; running: {names}"
+                running_now = f"; running: {', '.join(list(spent)[:3])}" if spent else ""
+                words = f"{done}/{len(self._campaign.jobs)} done, {about}, {span(left)} left{idle}{running_now}"
                 self._console.print(words, highlight=False, soft_wrap=True)
             self._spoke = now
 
@@ -101,7 +104,8 @@ def show_end(campaign: Campaign, path: Path, seconds: float, console: Console) -
     counts = totals(campaign.jobs, campaign.done)
     frames = sum(r.job.frames for r in campaign.done.values() if r.status == "passed")
     words = Text(", ").join(Text(f"{n} {name}", COLOURS[name]) for name, n in counts.items() if n or name == "passed")
-    console.print(words, f"of {len(campaign.jobs)} jobs, {frames} frames, in {span(seconds)}", highlight=False)
+    whole = f"of {count(len(campaign.jobs), 'job')}, {count(frames, 'frame')}, in {span(seconds)}"
+    console.print(words, whole, highlight=False)
     page = path / "report.html"
     console.print(f"report: {page}" if page.exists() else f"results: {path / 'results.jsonl'}", highlight=False)
 
@@ -116,9 +120,11 @@ def show_list(campaign: Campaign, width: int, console: Console) -> None:
     console.print(table)
     jobs = campaign.left
     frames = sum(job.frames for job in jobs)
-    whole = (
-        f"{len(jobs)} jobs, {frames} frames; {span(remaining(jobs, {}, {}, width))} on {width} at a time, once built"
-    )
+    if not jobs:
+        console.print("every job has a result already", highlight=False)
+        return
+    time_left = span(remaining(jobs, {}, {}, width))
+    whole = f"{count(len(jobs), 'job')}, {count(frames, 'frame')}; {time_left} on {width} at a time, once built"
     console.print(whole, highlight=False)
 
 

@@ -20,6 +20,7 @@ from ocellus_sim.cosim.traces import short
 from ocellus_sim.cosim.window import Window, Wish, passages
 from ocellus_sim.coverage.collected import LEFT, collect
 
+CHECKOUT = Path(__file__).resolve().parents[3]
 RECORD = "run.json"
 """What was run, in the run's folder."""
 BEFORE, AFTER = 4000, 200
@@ -40,6 +41,8 @@ class Run:
         Why it is no good, empty where it is; None before there is a verdict.
     failed : tuple of str
         The tests that failed.
+    checkout : str
+        Of the sources, where several share a build folder.
     """
 
     factory: str
@@ -50,6 +53,7 @@ class Run:
     wall_seconds: float
     reason: str | None = None
     failed: Sequence[str] = ()
+    checkout: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> "Run":
@@ -125,7 +129,7 @@ def simulate(
     (folder / "parameters.json").write_text(json.dumps(dict(parameters or {}), indent=1))
     for left in LEFT:
         (folder / left).unlink(missing_ok=True)
-    run = Run(factory, test_module, testcase, seed, dict(env or {}), wall_seconds)
+    run = Run(factory, test_module, testcase, seed, dict(env or {}), wall_seconds, checkout=str(CHECKOUT))
     run.write(folder)
     print(f"{test_module}: seed {seed}, run {short(folder)}", flush=True)
     given = wish.window.environment("waves.fst", leave=False) if wish.window else {}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ocellus.errors import BadInput
 from ocellus_sim.cosim.traces import short
+from ocellus_sim.typed import refuse_unknown
 
 from .writing import JUNIT, PAGE, RESULTS, latest, write
 
@@ -16,6 +17,7 @@ WRITTEN, REFUSED = 0, 2
 def main() -> int:
     """Exit status: 0 the report is written, whatever its verdict, 2 the input was refused."""
     try:
+        refuse_unknown(["RUN"])
         folders = [_folder(name) for name in os.environ.get("RUN", "").split()] or latest(CAMPAIGNS)
         figures = write(*folders)
     except BadInput as error:

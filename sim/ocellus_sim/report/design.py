@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .words import count
+from ocellus_sim.counted import count
 
 
 @dataclass(frozen=True)

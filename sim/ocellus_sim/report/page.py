@@ -4,11 +4,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ocellus_sim.app.timeline_chart import NARROW, WIDE
+from ocellus_sim.counted import count
 from ocellus_sim.drawing import PALETTE, STYLE
 
 from . import planned, tally, timeline, trend
 from .figures import Figures
-from .words import count, duration, share
+from .words import duration, share
 
 
 def page(figures: Figures, trace: str | None) -> str:

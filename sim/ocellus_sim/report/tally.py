@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ocellus_sim.counted import count
+
 from .reading import Campaign, Outcome, Run
-from .words import count, duration
+from .words import duration
 
 OUTCOMES: tuple[Outcome, ...] = ("passed", "failed", "error", "no result")
 
@@ -87,14 +89,25 @@ def verdict(campaign: Campaign) -> tuple[bool, str]:
     if counts["passed"] == total:
         what = ", and ".join(_checked(runs))
         every = f"All {total} runs passed" if total > 1 else "The one run passed"
-        return True, f"{every}: {what}."
+        return True, f"{every}: {what}{_where(campaign)}."
     lacking = total - counts["passed"]
     parts = [
         f"{counts['failed']} found a difference" if counts["failed"] else "",
         f"{counts['error']} ended without a verdict" if counts["error"] else "",
         f"{counts['no result']} left no result" if counts["no result"] else "",
     ]
-    return False, f"{lacking} of {count(total, 'run')} did not pass: {', '.join(part for part in parts if part)}."
+    what = ", ".join(part for part in parts if part)
+    return False, f"{lacking} of {count(total, 'run')} did not pass: {what}{_where(campaign)}."
+
+
+def _where(campaign: Campaign) -> str:
+    """The commit and the machine, as the sentence ends with them."""
+    name = str(campaign.facts.get("commit", "unknown"))
+    changed = ", with changes" if name.endswith("-dirty") else ""
+    hosts = {run.result.worker.partition(":")[0] for run in campaign.runs if run.result} - {""}
+    host = min(hosts, default=str(campaign.facts.get("machine", "")).partition(",")[0])
+    machine = count(len(hosts), "machine") if len(hosts) > 1 else host
+    return f" (commit {name.removesuffix('-dirty')}{changed}; on {machine or 'an unknown machine'})"
 
 
 def _checked(runs: Sequence[Run]) -> list[str]:

@@ -1,11 +1,6 @@
 """Numbers as people read them."""
 
 
-def count(number: int, what: str) -> str:
-    """``1 frame``, ``2,300 frames``."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
 def duration(seconds: float) -> str:
     """``0.42 s``, ``12 s``, ``3 min 20 s``, ``2 h 05 min``."""
     if seconds < 9.95:
