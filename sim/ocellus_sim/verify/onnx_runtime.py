@@ -122,17 +122,26 @@ def is_the_measure() -> bool:
     """Whether this processor runs the kernels that are meant: x86-64, int8 products added without saturating (VNNI)."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
+    return all(_adds_exactly(signed) for signed in (True, False))
+
+
+def _adds_exactly(signed: bool) -> bool:
+    """Whether the largest sums of a matrix product are right, of int8 or of uint8: each has a kernel of its own."""
     info, helper = onnx.TensorProto, onnx.helper
-    one = helper.make_tensor("s", info.FLOAT, [], [1.0])
-    large = helper.make_tensor("l", info.FLOAT, [], [2.0**20])
-    zero = helper.make_tensor("z", info.INT8, [], [0])
-    low = helper.make_tensor("a0", info.INT8, [], [-128])
-    weights = helper.make_tensor("w", info.INT8, [64, 64], [127] * 64 * 64)
-    node = helper.make_node("QLinearMatMul", ["x", "s", "a0", "w", "s", "z", "l", "z"], ["y"])
+    kind, low, high = (info.INT8, -128, 127) if signed else (info.UINT8, 0, 255)
+    constants = [
+        helper.make_tensor("s", info.FLOAT, [], [1.0]),
+        helper.make_tensor("l", info.FLOAT, [], [2.0**20]),
+        helper.make_tensor("z", info.INT8, [], [0]),
+        helper.make_tensor("low", kind, [], [low]),
+        helper.make_tensor("zero", kind, [], [0]),
+        helper.make_tensor("w", info.INT8, [64, 64], [127] * 64 * 64),
+    ]
+    node = helper.make_node("QLinearMatMul", ["x", "s", "low", "w", "s", "z", "l", "zero"], ["y"])
     graph = helper.make_graph(
-        [node], "g", [helper.make_tensor_value_info("x", info.INT8, [1, 64])],
-        [helper.make_tensor_value_info("y", info.INT8, [1, 64])], [one, large, zero, low, weights],
+        [node], "g", [helper.make_tensor_value_info("x", kind, [1, 64])],
+        [helper.make_tensor_value_info("y", kind, [1, 64])], constants,
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    y = _session(model).run(None, {"x": np.full((1, 64), 127, np.int8)})[0]
+    y = _session(model).run(None, {"x": np.full((1, 64), high, np.int8 if signed else np.uint8)})[0]
     return bool((np.asarray(y) == round(255 * 127 * 64 / 2**20)).all())
