@@ -131,12 +131,8 @@ def _source_key(factory: str, arguments: dict[str, Any], waves: bool) -> str:
         Path(__file__),
         *(HERE / f"{name}.py" for name in CONVERSION),
     ]
-    parts: list[str | bytes] = [
-        factory,
-        content.canonical(arguments),
-        str((waves, counted())),
-        str(toolchain.versions()),
-    ]
+    facts = (factory, content.canonical(arguments), str((waves, counted())), str(toolchain.versions()))
+    parts: list[str | bytes] = [*facts]
     for path in files:
         parts += [path.name, path.read_bytes()]
     return content.digest(parts)
@@ -158,8 +154,7 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
     with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store) as temporary:
         work = Path(temporary)
         # One core is enough for the conversion. It is waited for where its result is needed, which tells of a failure.
-        early = threading.Thread(target=_runtime_early, args=(store, waves), daemon=True)
-        early.start()
+        threading.Thread(target=_runtime_early, args=(store, waves), daemon=True).start()
         # Whoever looks at waves, or counts clocks, expects one clock that runs.
         convert(work, factory, arguments, *["whole"] * (waves or counted()), *["counted"] * counted())
         text = (work / "top.v").read_bytes()
