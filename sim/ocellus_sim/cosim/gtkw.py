@@ -66,6 +66,7 @@ def write(path: Path, dump: Path, trace: Trace, parts: Mapping[str, Part], mark:
         save.signals_width(300)
         save.treeopen(COMPONENT)
         # Found by trying: a window of this size shows 2 ** (z + 2.2) time units at zoom -z.
+        # pyvcd annotates the keyword arguments as dicts; it writes their numbers.
         save.zoom_markers(2 - log2(SHOWN_CLOCKS * period), mark, a=mark)  # pyright: ignore[reportArgumentType]
         ports = [name for name in parts[TOP].ports if name != DRIVE] if TOP in parts else []
         with save.group("clock and reset"):
