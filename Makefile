@@ -29,8 +29,8 @@ waves: ## the trace of a run that failed: its window run again, with every signa
 	$(VENV) -m ocellus_sim.app.waves
 #              RUN=folder         or its name; by default the latest that failed. GUI=0 opens nothing
 
-test: ## every test
-	$(VENV) -m pytest $(ARGS)
+test: ## every test, on every core
+	$(VENV) -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 lint: ## ruff and pyright
 	$(VENV_DEV) scripts/lint.py

@@ -75,15 +75,12 @@ class Sensor(wiring.Component):
     """
 
     resting = (
-        "control", "cnn", "-cnn.accounts", "cnn.inlet", "metadata.peak_finder", "metadata.top_list",
+        "control", "cnn", "-cnn.accounts", "-cnn.inlet", "metadata.peak_finder", "metadata.top_list",
         "metadata.box_placer", "metadata.record_writer",
     )  # fmt: skip
     """Parts that mostly have nothing to do, and those in them (with a minus) that go on: a hint for simulators."""
-    pausing = (
-        "isp.white_balance", "isp.colour_matrix", "isp.gamma", "tensor.row_scaler", "tensor.quantiser",
-        "link.image_packer", "link.packet_framer",
-    )  # fmt: skip
-    """Parts that have nothing to do in some modes, on some lines, or between lines."""
+    pausing = ("tensor.quantiser", "link.image_packer", "link.packet_framer")
+    """Parts that have nothing to do in some modes, or on most lines."""
 
     i_array: stream.Interface
     i_control: stream.Interface

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ocellus_sim import whole
-from ocellus_sim.app import ending, files
+from ocellus_sim.app import ending, folders
 from ocellus_sim.cosim import toolchain
 from tb.app import small
 
@@ -162,7 +162,7 @@ def test_a_result_is_there_whole_or_not_at_all(tmp_path):
         whole.write(tmp_path / "result.json", half)
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
     assert (tmp_path / "result.json").read_text() == "the old one"
-    files.write_result(tmp_path, {"bit_exact": True})
+    folders.write_result(tmp_path, {"bit_exact": True})
     assert json.loads((tmp_path / "result.json").read_text()) == {"bit_exact": True}
 
 

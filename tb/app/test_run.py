@@ -16,7 +16,7 @@ from ocellus import formats
 from ocellus.decoder import decode
 from ocellus.formats import Mode
 from ocellus_sim.app import __main__ as app
-from ocellus_sim.app import files
+from ocellus_sim.app import folders
 from ocellus_sim.app.exposure import Exposure
 from ocellus_sim.app.options import Options
 from ocellus_sim.app.plan import control_words, prepare
@@ -38,7 +38,7 @@ KEYS = {
 @pytest.fixture
 def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
     """A small run with a small network, its files in the test's own folder."""
-    monkeypatch.setattr(files, "RUNS", tmp_path / "sim")
+    monkeypatch.setattr(folders, "RUNS", tmp_path / "sim")
     return small.options(tmp_path, 2)
 
 
@@ -46,7 +46,7 @@ def run(options: Options) -> tuple[int, str, dict, Path]:
     """Status, screen, result.json and folder."""
     text = io.StringIO()
     status = app.run(options, Console(file=text, width=120), time.perf_counter())
-    folder = files.RUNS / "latest"
+    folder = folders.RUNS / "latest"
     return status, text.getvalue(), json.loads((folder / "result.json").read_text()), folder.resolve()
 
 

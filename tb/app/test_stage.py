@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from ocellus.errors import BadInput
-from ocellus_sim.app import files, stage
+from ocellus_sim.app import folders, stage
 from ocellus_sim.app.choice import StageTests
 from tb.app import small
 
@@ -30,7 +30,7 @@ def test_bad():
 @pytest.fixture
 def ran(tmp_path, monkeypatch):
     """The verdict on a file of tests that stands for a stage's: status, screen and result.json."""
-    monkeypatch.setattr(files, "RUNS", tmp_path / "sim")
+    monkeypatch.setattr(folders, "RUNS", tmp_path / "sim")
 
     def go(text: str, **variables: str) -> tuple[int, str, dict]:
         tests = tmp_path / "test_stage.py"
@@ -39,7 +39,7 @@ def ran(tmp_path, monkeypatch):
         screen = io.StringIO()
         given = {"TEST": "isp", "SEED": "7"} | variables
         status = stage.run(StageTests("isp"), given, Console(file=screen, width=300))
-        return status, screen.getvalue(), json.loads((files.RUNS / "latest" / "result.json").read_text())
+        return status, screen.getvalue(), json.loads((folders.RUNS / "latest" / "result.json").read_text())
 
     return go
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ocellus.errors import BadInput
 from ocellus_sim.app import __main__ as app
-from ocellus_sim.app import files, waves
+from ocellus_sim.app import folders, waves
 from ocellus_sim.app.exposure import Exposure
 from ocellus_sim.app.options import Options
 from ocellus_sim.cosim.runs import AFTER, BEFORE, CHECKOUT, Run
@@ -26,7 +26,7 @@ from tb.cosim.test_traces import marker, rises
 @pytest.fixture
 def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
     """A run of two frames whose second differs in a pixel of isp: here it is the golden model that is wrong."""
-    monkeypatch.setattr(files, "RUNS", tmp_path / "sim")
+    monkeypatch.setattr(folders, "RUNS", tmp_path / "sim")
     honest = Exposure._golden
 
     def wrong(self: Exposure, scene: Scene) -> Passage:
@@ -44,7 +44,7 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
 def test_the_clocks_around_a_difference_are_traced_and_traced_again(options, tmp_path, monkeypatch, capsys):
     text = io.StringIO()
     assert app.run(replace(options, trace_failure=True), Console(file=text, width=200), time.perf_counter()) == 1
-    folder = (files.RUNS / "latest").resolve()
+    folder = (folders.RUNS / "latest").resolve()
     first = json.loads((folder / "result.json").read_text())["first_difference"]
     assert (first["stage"], first["at"], first["frame"]) == ("rgb", [20, 30, 1], 1)
     seen = rises(folder / "fail.fst")
@@ -80,7 +80,7 @@ def test_the_first_lines_and_the_networks_begin_are_traced(options):
     text = io.StringIO()
     run = replace(options, frames=1, waves=True)
     assert app.run(run, Console(file=text, width=200), time.perf_counter()) == 0
-    folder = files.RUNS / "latest"
+    folder = folders.RUNS / "latest"
     assert len(rises(folder / "waves-lines.fst")) == 8 * run.frame.clocks_per_line
     assert len(rises(folder / "waves-network.fst")) == 1000
     assert (folder / "waves-network.gtkw").exists()
@@ -88,7 +88,7 @@ def test_the_first_lines_and_the_networks_begin_are_traced(options):
 
 
 def test_without_a_run_that_failed_there_is_nothing_to_trace(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "RUNS", tmp_path / "sim")
+    monkeypatch.setattr(folders, "RUNS", tmp_path / "sim")
     monkeypatch.setenv("OCELLUS_BUILD", str(tmp_path / "build"))
     with pytest.raises(BadInput, match="found no run that failed"):
         waves._found("")
@@ -115,7 +115,7 @@ def test_without_a_run_that_failed_there_is_nothing_to_trace(tmp_path, monkeypat
 
 
 def test_the_run_of_a_test_is_told_before_it_runs_again_and_another_checkouts_is_left(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(files, "RUNS", tmp_path / "sim")
+    monkeypatch.setattr(folders, "RUNS", tmp_path / "sim")
     monkeypatch.setenv("OCELLUS_BUILD", str(tmp_path / "build"))
     monkeypatch.setattr(waves, "_trace", lambda folder: folder / "fail.fst")
     for name, checkout in (("mine", str(CHECKOUT)), ("yours", "/elsewhere")):

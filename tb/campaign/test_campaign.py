@@ -1,6 +1,7 @@
 """Campaigns of small frames: they pass, are interrupted, killed, resumed; nothing is lost or left behind."""
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def test_a_campaign_that_is_killed_leaves_no_process_and_is_resumed(tmp_path: Pa
     campaign.communicate()
     assert none_left(str(path / "runs"))
     assert lines(path) == {first: 1}
+    shutil.rmtree(path / "runs" / second)
     campaign = begin(OUT=path, JOBS=1)
     wait_for(path / "runs" / second)
     status, _, said = end(begin(OUT=path))

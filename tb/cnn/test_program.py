@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ocellus.compiler.engine.arrangement import Goal
 from ocellus.compiler.engine.assembly import compile_network
+from ocellus.compiler.engine.goal import Goal
 from ocellus.compiler.engine.image import Program
 from ocellus.compiler.graph import Network
 from ocellus.compiler.tflite_file import parse_network, read_network

@@ -40,12 +40,10 @@ int main(int, char** argv) {
     top.rst = 1;
     top.clk = top.drive = 0;
     top.eval();
-    for (int clock = 0; clock < 2; ++clock) {
-        top.clk = top.drive = 1;
+    for (int clock = 0; clock < 2; ++clock) {  // both edges are clocks
+        top.clk = top.drive = !top.clk;
         top.eval();
         top.rst = 0;
-        top.clk = top.drive = 0;
-        top.eval();
     }
     top.PORT(INPUT, valid) = top.PORT(OUTPUT, ready) = 1;
     top.PORT(INPUT, payload) = in[0];
@@ -53,9 +51,7 @@ int main(int, char** argv) {
     top.PORT(CONTROL, valid) = 1;
     top.PORT(CONTROL, payload) = control[0];
 #endif
-    top.drive = 1;
-    top.eval();
-    top.drive = 0;
+    top.drive = !top.drive;
     top.eval();
     size_t sent = 0, taken = 0;
     const std::clock_t begin = std::clock();
@@ -71,9 +67,8 @@ int main(int, char** argv) {
             if (written < control.size()) top.PORT(CONTROL, payload) = control[written];
         }
 #endif
-        top.clk = top.drive = 1;
-        top.eval();
-        top.clk = top.drive = 0;
+        top.clk = !top.clk;
+        top.drive = !top.drive;
         top.eval();
     }
     const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;

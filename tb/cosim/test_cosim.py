@@ -172,7 +172,7 @@ def test_two_processes_build_the_same_once(store):
 def test_finding_a_build_imports_no_amaranth():
     program = (
         "import sys; from ocellus_sim.cosim import builds;"
-        f"builds._source_key({ADDER!r}, {{'width': 16}}, False);"
+        f"builds.standing({ADDER!r}, {{'width': 16}});"
         "sys.exit('amaranth' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2]).returncode == 0

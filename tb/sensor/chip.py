@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocellus import formats
-from ocellus.compiler.engine.arrangement import Goal
 from ocellus.compiler.engine.assembly import compile_network
+from ocellus.compiler.engine.goal import Goal
 from ocellus.compiler.graph import Network
 from ocellus.configurations import Configuration, configuration
 from ocellus.formats import Mode, PacketType, Pattern

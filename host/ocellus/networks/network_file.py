@@ -9,15 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.engine.arrangement import Goal
-from ..compiler.engine.assembly import compile_network
+from ..compiler.engine.goal import Goal
 from ..compiler.engine.image import Program
-from ..compiler.engine.lowering import lower
-from ..compiler.engine.work import operator_macs
 from ..compiler.graph import Kind, Network, Runtime, Tensor
-from ..compiler.onnx_file import read_onnx
-from ..compiler.passes.dead_channels import without_dead_channels
-from ..compiler.tflite_file import read_network
 from ..configurations import Configuration
 from ..errors import BadInput
 from ..formats import MAX_TOP_K, Arithmetic, Head
@@ -118,6 +112,11 @@ class NetworkFile:
         ``operator_macs`` of the network as it is in the file, and ``channels``: for each tensor that lost some, the
         numbers of those ``kept``, and which of them, by their place in ``kept``, hold ``arbitrary`` values.
         """
+        # Imported late: who has the program image needs no compiler, and waits half a second for it.
+        from ..compiler.engine.assembly import compile_network
+        from ..compiler.engine.work import operator_macs
+        from ..compiler.passes.dead_channels import without_dead_channels
+
         network, arithmetic = self.network, self._arithmetic(arithmetic)
         description = self.description() | {"operator_macs": operator_macs(network)}
         if not keep_dead:
@@ -137,6 +136,9 @@ class NetworkFile:
 
         What a network needs of the configuration's memories does not count, only how wide its array is.
         """
+        from ..compiler.engine.lowering import lower
+        from ..compiler.passes.dead_channels import without_dead_channels
+
         network = self.network if keep_dead else without_dead_channels(self.network).network
         lower(network, replace(configuration, tables=len(network.operators) + 1), self._arithmetic(arithmetic))
 
@@ -174,7 +176,11 @@ def load(path: str | Path) -> NetworkFile:
     :class:`BadInput` when the network or its description cannot be used.
     """
     path = Path(path)
-    network = read_onnx(path) if path.suffix.lower() == ".onnx" else read_network(path)
+    if path.suffix.lower() == ".onnx":
+        from ..compiler.onnx_file import read_onnx as read
+    else:
+        from ..compiler.tflite_file import read_network as read
+    network = read(path)
     beside = path.with_suffix(".json")
     return describe(network, _read_json(beside), str(beside)) if beside.is_file() else describe(network, {}, str(path))
 

@@ -5,16 +5,23 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from ocellus.errors import BadInput
 from ocellus_sim.typed import refuse_unknown
 
 from . import ending
 from .ending import FAILED, GOOD
 from .options import NAMES, Options, name_of
+
+if TYPE_CHECKING:
+    from .exposure import Exposure, FrameResult
+    from .simulation import Simulation
+
+    Outcome = tuple[Exposure, list[FrameResult], dict[str, Any]]
 
 
 def main() -> int:
@@ -38,48 +45,34 @@ def _chosen(began: float) -> int:
 
 def run(options: Options, console: Console, began: float) -> int:
     """Prepare, simulate, compare, write, show."""
-    # Imported late: bad options are refused at once, and the progress bar stands before the heavy imports.
     with Progress(
         SpinnerColumn(), TextColumn("{task.description:<34}"), BarColumn(40), TimeElapsedColumn(), console=console,
         transient=True, disable=not console.is_terminal,
     ) as progress:  # fmt: skip
-        task = progress.add_task("network", total=None)
-        from ocellus_sim.cosim import SimulationFailed
-        from ocellus_sim.cosim.toolchain import ToolError
+        teller = _Teller(progress, progress.add_task("network", total=None), options.frames)
+        # Imported late, as below: bad options are refused at once, and the progress bar stands before what takes long.
+        from . import folders
+        from .simulation import Simulation
 
-        from . import files
-        from .exposure import Exposure, LoadError
-        from .plan import prepare
-        from .result import result
-        from .screen import show
-        from .waves import look, trace_of_crash, trace_of_difference
-
-        plan = prepare(options)
-        if options.photograph is not None:
-            plan.scene(0)  # a file that is no picture is refused before anything is built
-        folder = files.run_folder(_name(options))
-        exposure = Exposure(plan, folder, _Teller(progress, task, plan.program.host["layers"], options.frames))
-        exposure.times.add("start, network, compiler", time.perf_counter() - began)
+        folder = folders.run_folder(_name(options))
         try:
-            progress.update(task, description="simulator (built once, minutes)")
-            exposure.build()
-            progress.update(task, description="start of the simulator")
-            results = exposure.results()
-            progress.update(task, description="pictures, timeline", total=1, completed=1)
-            begin = time.perf_counter()
-            files.write_files(folder, plan, results)
-            crop = files.write_crop(folder, results)
-            exposure.times.add("pictures, timeline", time.perf_counter() - begin)
-            facts = result(exposure, results, began, crop)
-            files.write_result(folder, facts)
-            files.point_latest(folder)
-        except (SimulationFailed, ToolError, LoadError, OSError) as error:
-            progress.stop()
-            print(f"ocellus: {_died(error, folder)}\nagain: {options.command()}", file=sys.stderr)
-            if options.trace_failure and isinstance(error, SimulationFailed):
-                print(trace_of_crash(exposure), file=sys.stderr)
-            return FAILED
-    show(console, plan, results, facts, folder)
+            with Simulation(options, folder, teller) as simulation:
+                # Its start takes as long as all that is to be done before it is asked for a frame. What may be refused
+                # is looked at first.
+                if not (options.model or options.photograph or options.roi) and simulation.stands():
+                    simulation.start()
+                outcome = _simulated(options, simulation, teller, began)
+        except BadInput:
+            folders.discard(folder)
+            raise
+    if isinstance(outcome, str):
+        print(outcome, file=sys.stderr)
+        return FAILED
+    from .screen import show
+    from .waves import look, trace_of_difference
+
+    exposure, results, facts = outcome
+    show(console, exposure.plan, results, facts, folder)
     if options.trace_failure and not facts["bit_exact"]:
         console.print(
             "the window around it, with a trace (a simulator of its own, built once, minutes) ...", style="dim"
@@ -88,6 +81,44 @@ def run(options: Options, console: Console, began: float) -> int:
     if line := look(folder, options):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     return GOOD if facts["bit_exact"] else FAILED
+
+
+def _simulated(options: Options, simulation: "Simulation", teller: "_Teller", began: float) -> "str | Outcome":
+    """What came of it, or a message on why nothing did."""
+    from ocellus_sim.cosim import SimulationFailed
+    from ocellus_sim.cosim.toolchain import ToolError
+
+    from . import files, folders
+    from .exposure import Exposure, LoadError
+    from .plan import prepare
+    from .result import result
+    from .waves import trace_of_crash
+
+    plan = prepare(options)
+    if options.photograph is not None:
+        plan.scene(0)  # a file that is no picture is refused before anything is built
+    teller.layers = len(plan.program.host["layers"])
+    exposure, folder = Exposure(plan, simulation), simulation.folder
+    exposure.times.add("start, network, compiler", time.perf_counter() - began)
+    try:
+        teller.describe("simulator (built once, minutes)")
+        exposure.build()
+        teller.describe("start of the simulator")
+        results = exposure.results()
+        teller.describe("pictures, timeline")
+        begin = time.perf_counter()
+        files.write_files(folder, plan, results)
+        crop = files.write_crop(folder, results)
+        exposure.times.add("pictures, timeline", time.perf_counter() - begin)
+        facts = result(exposure, results, began, crop)
+        folders.write_result(folder, facts)
+        folders.point_latest(folder)
+    except (SimulationFailed, ToolError, LoadError, OSError) as error:
+        message = f"ocellus: {_died(error, folder)}\nagain: {options.command()}"
+        if options.trace_failure and isinstance(error, SimulationFailed):
+            message += f"\n{trace_of_crash(exposure)}"
+        return message
+    return exposure, results, facts
 
 
 def _died(error: Exception, folder: Path) -> str:
@@ -108,18 +139,23 @@ READOUT_SHARE = 0.85
 class _Teller:
     """Moves the progress bar."""
 
-    def __init__(self, progress: Progress, task: Any, layers: list[Any], frames: int) -> None:
-        self._progress, self._task, self._layers, self._frames = progress, task, layers, frames
+    def __init__(self, progress: Progress, task: TaskID, frames: int) -> None:
+        self._progress, self._task, self._frames = progress, task, frames
+        self.layers = 1
+
+    def describe(self, what: str) -> None:
+        """What is under way."""
+        self._progress.update(self._task, description=what)
 
     def __call__(self, event: str, facts: Mapping[str, Any]) -> None:
         match event:
             case "started":
-                self._progress.update(self._task, description="loading the network")
+                self.describe("loading the network")
             case "ready":
                 self._progress.update(self._task, description="frame 1", total=self._frames, completed=0)
             case "progress":
                 sent, layer = facts["sent"], facts["layer"]
-                share = READOUT_SHARE * sent if sent < 1 else READOUT_SHARE + 0.14 * layer / max(len(self._layers), 1)
+                share = READOUT_SHARE * sent if sent < 1 else READOUT_SHARE + 0.14 * layer / self.layers
                 where = "lines come in" if sent < 1 else f"layer {layer}"
                 self._progress.update(
                     self._task, completed=facts["frame"] + share,

@@ -1,15 +1,11 @@
-"""What a run leaves in its folder."""
+"""The pictures, records and timelines that a run leaves in its folder."""
 
-import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ocellus.decode_command import as_json_line
 from ocellus.decoder import decode, frames
 from ocellus.formats import Mode
-from ocellus_sim import whole
 from ocellus_sim.crop import save_crop
 
 from . import pictures
@@ -17,39 +13,7 @@ from .exposure import FrameResult
 from .plan import Plan
 from .timeline import write_timelines
 
-RUNS = Path("build/sim")
-RESULT = "result.json"
-"""Written last and in one step: a folder without it holds no whole run."""
 CROP = "crop.png"
-
-
-def run_folder(name: str) -> Path:
-    """A new folder for a run, never one that is there already; or the one that the environment names."""
-    if given := os.environ.get("OCELLUS_RUN_FOLDER"):
-        folder = Path(given).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / RESULT).unlink(missing_ok=True)  # of an earlier run: no result of this one
-        return folder
-    RUNS.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while True:
-        folder = RUNS / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return folder.resolve()
-
-
-def point_latest(folder: Path) -> None:
-    """``build/sim/latest`` leads to this run; put in place in one step, since two runs may end at once."""
-    if folder.parent != RUNS.resolve():
-        return
-    link = folder.parent / f".latest-{os.getpid()}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.name)
-    link.replace(folder.parent / "latest")
 
 
 def write_files(folder: Path, plan: Plan, results: Sequence[FrameResult]) -> None:
@@ -98,8 +62,3 @@ def _record_packets(result: FrameResult) -> bytes:
             kept += link[start:end] if link[start + 2] == 1 else b""
             start = end
     return kept
-
-
-def write_result(folder: Path, content: Mapping[str, Any]) -> None:
-    """result.json."""
-    whole.write_text(folder / RESULT, json.dumps(content, indent=1) + "\n")

@@ -11,7 +11,6 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from numpy.typing import NDArray
 
 from ocellus import formats
 from ocellus_sim.cosim import Bench
@@ -30,13 +29,13 @@ def say(event: str, **facts: Any) -> None:
     print("@" + json.dumps({"event": event, **facts}), flush=True)
 
 
-def awaited(path: Path) -> NDArray[np.uint64]:
-    """The array in a file that the other side renames into place."""
+def awaited(path: Path) -> Path:
+    """A file that the other side renames into place."""
     while not path.exists():
         if (path.parent / "abandoned").exists():
             raise SystemExit("the run was abandoned")
         time.sleep(0.005)
-    return np.load(path)
+    return path
 
 
 class Camera:
@@ -44,23 +43,24 @@ class Camera:
 
     def __init__(self, dut: Any) -> None:
         self.bench = Bench(dut)
-        given = self.bench.parameters
-        self.work = Path(given["work"])
+        self.given = self.bench.parameters
+        self.work = Path(self.given["work"])
         self.bench.reset()
-        self.bench.set("i_mode", given["mode"])
+        self.bench.set("i_mode", self.given["mode"])
         self.array = self.bench.source("i_array")
         self.control = self.bench.source("i_control")
         self.replies = self.bench.sink("o_control", 16)
-        sizes = given["capacities"]
+        plan = json.loads(awaited(self.work / "plan.json").read_text())
+        sizes = self.capacities = plan["capacities"]
         self.out = self.bench.sink("o", sizes["out"], stamps=True)
         self.taps = {name: self.bench.tap(f"o_tap_{name}", sizes[name], stamps=True) for name in TAPS}
         self.busy = self.bench.watch("o_busy")
-        self.enable = np.array(given["enable"], np.uint64)
-        self.disable = np.array(given["disable"], np.uint64)
+        self.enable = np.array(plan["enable"], np.uint64)
+        self.disable = np.array(plan["disable"], np.uint64)
 
     def load(self) -> None:
         """Settings and program image."""
-        words = awaited(self.work / "control.npy")
+        words = np.load(awaited(self.work / "control.npy"))
         self.control.send(words)
         reason = self.bench.run(64 * len(words) + 10_000, until=self.control.empty)
         self.bench.run(64)
@@ -76,7 +76,7 @@ class Camera:
 
     def expose(self, index: int, waves: bool) -> None:
         """One frame, from the moment readout is enabled until nothing moves any more."""
-        words = awaited(self.work / f"frame-{index}.npy")
+        words = np.load(awaited(self.work / f"frame-{index}.npy"))
         started, worked, begin = time.perf_counter(), time.process_time(), self.bench.cycle
         say("begins", frame=index)
         self.array.send(words)
@@ -111,10 +111,9 @@ class Camera:
     def _trace(self) -> None:
         """Every signal while the first lines pass, and while the network begins."""
         self.bench.trace(Path("waves-lines.fst"))
-        given = self.bench.parameters
-        self.bench.run(WAVE_LINES * given["clocks_per_line"])
+        self.bench.run(WAVE_LINES * self.given["clocks_per_line"])
         self.bench.trace_stop()
-        self.bench.run(MAX_CLOCKS, until=self.taps["tensor"].reaches(given["capacities"]["tensor"]), idle=QUIET)
+        self.bench.run(MAX_CLOCKS, until=self.taps["tensor"].reaches(self.capacities["tensor"]), idle=QUIET)
         self.bench.trace(Path("waves-network.fst"))
         self.bench.run(WAVE_NETWORK_CLOCKS)
         self.bench.trace_stop()
@@ -128,6 +127,5 @@ async def test_frames(dut: Any) -> None:
     begin = time.perf_counter()
     camera.load()
     say("ready", seconds=time.perf_counter() - begin)
-    given = camera.bench.parameters
-    for index in range(given["frames"]):
-        camera.expose(index, waves=given["waves"] and index == 0)
+    for index in range(camera.given["frames"]):
+        camera.expose(index, waves=camera.given["waves"] and index == 0)

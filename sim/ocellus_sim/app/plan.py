@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import ocellus
 from ocellus import formats, networks
-from ocellus.compiler.engine.arrangement import Goal
+from ocellus.compiler.engine.goal import Goal
 from ocellus.compiler.engine.image import Program
 from ocellus.configurations import Configuration
 from ocellus.errors import BadInput

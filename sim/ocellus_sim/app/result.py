@@ -102,7 +102,7 @@ def result(run: Exposure, frames: Sequence[FrameResult], began: float, crop: str
         "sim_seconds": round(sim_seconds, 3),
         "sim_cpu_seconds": round(sum(frame.cpu_seconds for frame in frames), 3),
         "wall_seconds": round(wall_seconds, 3),
-        "seconds_to_simulation": round(run.started_at - began, 3),
+        "first_pixel_at": run.simulation.first_pixel_at,
         "split": _split(run),
         "wall_seconds_by_part": {name: round(seconds, 3) for name, seconds in run.times.spent.items()},
         "megapixels_per_second": round(count * options.frame.width * options.frame.height / sim_seconds / 1e6, 3),

@@ -19,8 +19,9 @@ from ocellus_sim.campaign.plan import ROOT
 from ocellus_sim.cosim.toolchain import versions
 from ocellus_sim.cosim.traces import short, show
 
-from . import files
+from . import folders
 from .choice import StageTests
+from .files import CROP
 from .options import Options
 from .result import commit
 from .screen import named
@@ -36,7 +37,7 @@ def run(tests: StageTests, variables: Mapping[str, str], console: Console) -> in
         raise BadInput(f"{given[0]}: found it with TEST={variables['TEST']}, allowed with runs of the whole sensor")
     options = Options.read(variables)
     began = time.perf_counter()
-    folder = files.run_folder(f"{tests.stage}-seed-{options.seed}")
+    folder = folders.run_folder(f"{tests.stage}-seed-{options.seed}")
     tools = versions()
     console.print(f"{variables['TEST']}, seed {options.seed}, commit {commit()}, {named(tools)}", style="bold")
     status = _pytest(tests, options, variables.get("WAVES", ""), folder)
@@ -45,16 +46,16 @@ def run(tests: StageTests, variables: Mapping[str, str], console: Console) -> in
     failed = next((case for case in cases if case["status"] in ("failed", "error")), None)
     command = _again(tests, options, failed)
     message = "" if passed else _message(failed, status, any(case["status"] == "passed" for case in cases))
-    whole.write_text(folder / files.RESULT, json.dumps({
+    whole.write_text(folder / folders.RESULT, json.dumps({
         "test": variables["TEST"], "seed": options.seed, "passed": passed, "message": message, "tests": cases,
         "wall_seconds": round(time.perf_counter() - began, 3), "versions": tools, "commit": commit(),
         "command": command, "variables": dict(options.given),
     }, indent=1) + "\n")  # fmt: skip
-    files.point_latest(folder)
+    folders.point_latest(folder)
     count = f"{sum(c['status'] == 'passed' for c in cases)} of {len(cases)} tests passed"
     console.print(f"{tests.stage}: {count} in {time.perf_counter() - began:.1f} s; {short(folder)}")
     if not passed:
-        pictures = sorted(folder.rglob(files.CROP), key=lambda path: path.stat().st_mtime)
+        pictures = sorted(folder.rglob(CROP), key=lambda path: path.stat().st_mtime)
         picture = f"picture: {short(pictures[0])}\n" if pictures else ""
         console.print(
             f"{message}\n{picture}again: {command}", style="bold red", markup=False, highlight=False, soft_wrap=True

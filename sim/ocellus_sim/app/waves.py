@@ -19,12 +19,13 @@ from ocellus_sim.cosim.traces import short, show
 from ocellus_sim.cosim.window import Window
 from ocellus_sim.typed import refuse_unknown
 
-from . import ending, files
+from . import ending, folders
 from .choice import StageTests, choose
 from .ending import FAILED, GOOD
 from .exposure import Exposure
 from .options import Options
 from .plan import prepare
+from .simulation import Simulation
 
 PARTS = {"raw": "readout", "rgb": "isp", "layer": "cnn", "output": "cnn", "record": "metadata", "bytes": "link"}
 """The part of the sensor in front of each tap, where it has not the stage's name."""
@@ -58,12 +59,12 @@ def _waves() -> int:
 
 def _trace(folder: Path) -> Path:
     """The trace of the run of this folder."""
-    facts = json.loads((folder / files.RESULT).read_text()) if (folder / files.RESULT).exists() else {}
+    facts = json.loads((folder / folders.RESULT).read_text()) if (folder / folders.RESULT).exists() else {}
     difference = facts.get("first_difference")
     if difference is not None:
         chosen = choose(facts["variables"])
         assert not isinstance(chosen, StageTests)
-        exposure = Exposure(prepare(chosen), folder, lambda event, facts: None)
+        exposure = Exposure(prepare(chosen), Simulation(chosen, folder, lambda event, facts: None))
         return trace_of_difference(exposure, difference)
     inside = [*_failed_runs(folder)]
     if not inside:
@@ -73,13 +74,13 @@ def _trace(folder: Path) -> Path:
 
 def _found(name: str) -> Path:
     """The folder of a run; the latest that failed where none is named."""
-    homes = (files.RUNS.resolve(), build_root() / "runs")
+    homes = (folders.RUNS.resolve(), build_root() / "runs")
     if not name:
         if failed := _newest_first(homes):
             return failed[0]
         raise BadInput(f"RUN: found no run that failed in {' and '.join(map(short, homes))}, allowed a run's folder")
     for folder in (Path(name).resolve(), *(home / name for home in homes)):
-        if (folder / files.RESULT).is_file() or (folder / RECORD).is_file():
+        if (folder / folders.RESULT).is_file() or (folder / RECORD).is_file():
             return folder.resolve()
     names = [folder.name for folder in _newest_first(homes)]
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
@@ -93,7 +94,7 @@ def _newest_first(homes: Sequence[Path]) -> list[Path]:
 
 def _told(folder: Path) -> Iterator[str]:
     """Which test it was, with which seed, and why it failed."""
-    facts = _json(folder / files.RESULT)
+    facts = _json(folder / folders.RESULT)
     if first := facts.get("first_difference"):
         message = str(first.get("message", "")).splitlines()[:1]
         yield ": ".join([f"{facts.get('command', 'make sim')}, seed {first.get('seed')}", *message])
@@ -108,7 +109,7 @@ def _failed(home: Path) -> Iterator[Path]:
     for folder in home.iterdir() if home.is_dir() else ():
         if folder.is_symlink() or not folder.is_dir():
             continue
-        facts = _json(folder / files.RESULT)
+        facts = _json(folder / folders.RESULT)
         # Checkouts may share their builds, and with them the runs of tests.
         if (record := _json(folder / RECORD)) and record.get("checkout") != str(CHECKOUT):
             continue

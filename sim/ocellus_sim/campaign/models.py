@@ -53,9 +53,9 @@ def make(jobs: Iterable[Job], tell: Callable[[str], None]) -> dict[str, Model]:
 
 def _make(job: Job, tell: Callable[[str], None]) -> Model:
     # Imported here: whoever reads models needs none of it.
-    from ocellus_sim.app.exposure import FACTORY, design
     from ocellus_sim.app.options import Options
     from ocellus_sim.app.plan import prepare, program_path
+    from ocellus_sim.app.simulation import FACTORY, design
     from ocellus_sim.cosim import build
     from ocellus_sim.cosim.toolchain import ToolError
 

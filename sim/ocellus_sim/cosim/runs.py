@@ -78,6 +78,7 @@ def simulate(
     run_dir: Path | None = None,
     wall_seconds: float = 900,
     on_line: Callable[[str], None] | None = None,
+    built: Build | None = None,
 ) -> Path:
     """Builds ``factory(**arguments)`` if needed and runs the cocotb tests of ``test_module`` on it.
 
@@ -106,6 +107,8 @@ def simulate(
         The process is killed after this many seconds of real time.
     on_line
         Called with each line that the process prints, as it comes.
+    built
+        What `build` gave for the same, where that is known already.
 
     Returns
     -------
@@ -122,7 +125,8 @@ def simulate(
     if seed is None:
         seed = int(os.environ.get("OCELLUS_SEED") or secrets.randbelow(2**31 - 1) + 1)
     wish = Wish.read(os.environ.get("OCELLUS_WAVES", ""))
-    built = build(factory, arguments, waves=waves or wish.window is not None)
+    if built is None or wish.window is not None:
+        built = build(factory, arguments, waves=waves or wish.window is not None)
     folder = _run_folder(test_module.rpartition(".")[2]) if run_dir is None else Path(run_dir).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "arguments.pickle").write_bytes(pickle.dumps(arguments or {}))

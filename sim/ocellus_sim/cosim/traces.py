@@ -5,9 +5,12 @@ import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ocellus_sim.cosim import fst, gtkw
 from ocellus_sim.cosim.window import RAW, Window
+
+if TYPE_CHECKING:
+    from ocellus_sim.cosim import fst
 
 VIEWERS = ("gtkwave", "surfer")
 SHORTLY_PS = 1000
@@ -26,7 +29,11 @@ def finish(folder: Path, verilog: Path, window: Window | None = None, clock: int
         Name of the design's part that is of interest.
     """
     raw = sorted(folder.glob(f"*{RAW}"))
-    parts = gtkw.parts_of(verilog.read_text()) if raw and verilog.exists() else {}
+    if not raw:
+        return
+    from ocellus_sim.cosim import fst, gtkw  # late: most runs leave no trace, and wait a tenth of a second for these
+
+    parts = gtkw.parts_of(verilog.read_text()) if verilog.exists() else {}
     for vcd in raw:
         if vcd.suffixes[-2:-1] != [".fst"]:
             continue
@@ -41,7 +48,7 @@ def finish(folder: Path, verilog: Path, window: Window | None = None, clock: int
         gtkw.write(target.with_suffix(".gtkw"), target, trace, parts, _time(trace, window, clock), part)
 
 
-def _time(trace: fst.Trace, window: Window | None, clock: int | None) -> int:
+def _time(trace: "fst.Trace", window: Window | None, clock: int | None) -> int:
     """Shortly before the clock rises, in picoseconds: what a viewer then shows is what the rise takes.
 
     Resets, which have clocks of their own, put it off by as many.

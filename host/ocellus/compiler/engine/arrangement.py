@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import product
 
 from ...errors import BadInput
 from ...program_formats import Epilogue, LayerOp
 from .geometry import Layouts, Walk, clocks, total_clocks, walk, work
+from .goal import Goal
 from .image import program_words
 from .layers import ArrayLayer, Plan
 from .layout import LayoutChooser
@@ -28,13 +28,6 @@ _TRIES = 150
 _STARTS = 4
 _LONGEST = 12
 """Layers interleaved at a network's beginning."""
-
-
-class Goal(StrEnum):
-    """What is made small: the clocks of an inference, or those that are left when the input's last row has come."""
-
-    THROUGHPUT = "throughput"
-    LATENCY = "latency"
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from ...formats import Arithmetic
 from ...layouts import Layout
 from ...program_formats import LAYER, STEP, LayerOp
 from ..graph import Network, Runtime
-from .arrangement import Arrangement, Goal, arrange
+from .arrangement import Arrangement, arrange
 from .descriptors import is_swapped, layer_fields, step_fields, wheel
 from .geometry import Walk, walk
+from .goal import Goal
 from .image import Program, program_words
 from .layers import ArrayLayer, Plan
 from .lower_weighted import MAX_PASSES

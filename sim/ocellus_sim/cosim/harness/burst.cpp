@@ -1,9 +1,9 @@
 // The clock loop: Python calls ocellus_run once, millions of clocks pass here on the caller's arrays.
 //
-// At rest the clock is low, the inputs of the coming clock are driven and the outputs are settled. A clock is: look at
-// the stop conditions, sample the handshakes, put down the next inputs, raise the clock, lower it. The registers between
-// the inputs and the design (conversion.py) take the next inputs as the clock rises, like any other register: whatever
-// hangs on them is worked out once a clock, together with all else.
+// At rest the inputs of the coming clock are driven and the outputs are settled. A clock is: look at the stop
+// conditions, sample the handshakes, put down the next inputs, give the clock an edge. The registers between the inputs
+// and the design (conversion.py) take the next inputs at that edge, like any other register: whatever hangs on them is
+// worked out once a clock, together with all else.
 #include <vector>
 
 #include "model.h"
@@ -54,29 +54,28 @@ bool all_hold(const Condition* conditions, int n) {
     return n > 0;
 }
 
-void rise() {
-    regions.raise();
-    model.wait(bench.half_low);
-    *bench.clock = 1;
-    *model.drive = 1;
-    regions.settle();
+void lower() {
+    if (!Model::LOW_EDGES) return;
+    *bench.clock = *model.drive = 0;
+    model.eval();
 }
 
-void fall() {
+// One clock.
+void tick() {
+    regions.raise();
+    model.wait(bench.half_low);
+    model.edge(bench.clock);
+    model.edge(model.drive);
+    regions.settle();
     model.wait(bench.half_high);
-    *bench.clock = 0;
-    *model.drive = 0;
-    regions.lower();
-    model.eval();
+    lower();
 }
 
 // New inputs between two clocks.
 void take_inputs() {
-    *model.drive = 1;
+    model.edge(model.drive);
     regions.settle();
-    *model.drive = 0;
-    regions.lower();
-    model.eval();
+    lower();
 }
 
 }  // namespace
@@ -190,11 +189,9 @@ void ocellus_reset() {
     *bench.reset = 1;
     take_inputs();
     regions.wake();
-    rise();
+    tick();
     *bench.reset = 0;
-    fall();
-    rise();
-    fall();
+    tick();
     bench.cycle = 0;
     bench.quiet = 0;
 }
@@ -221,9 +218,8 @@ int ocellus_run(uint64_t cycles, uint64_t idle, const Condition* conditions, int
         regions.decide();
         for (Source& s : bench.sources) s.step();
         for (Sink& s : bench.sinks) s.step();
-        rise();
+        tick();
         ++bench.cycle;
-        fall();
     }
 }
 

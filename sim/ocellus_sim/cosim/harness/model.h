@@ -35,8 +35,14 @@ struct Model {
     // Generated beside the build: finds all of these, and the regions (regions.h), in `top`.
     void connect();
 
-    // One in so many is looked at, an odd number: rising and falling edges in turn. What a look itself takes is taken
-    // off; one during which somebody else had the processor shows nothing and is passed over.
+    // A model without waves clocks at both edges (verilog.py): a clock goes up or down, and is evaluated once. One with
+    // waves shows the clock as it is, and costs an evaluation more.
+    static constexpr bool LOW_EDGES = VM_TRACE;
+
+    static void edge(uint8_t* clock) { *clock = LOW_EDGES ? 1 : *clock ^ 1; }
+
+    // One in so many is looked at. What a look itself takes is taken off; one during which somebody else had the
+    // processor shows nothing and is passed over.
     static constexpr int LOOKED_AT = 8191;
     static constexpr int64_t INTERRUPTED_NS = 500000;
     int unlooked = LOOKED_AT;

@@ -1,7 +1,7 @@
 // Regions: parts of the design whose clock is withheld while another clock would change nothing in them.
 //
 // A region that has been offered the same inputs for a while is tried: the model is copied, the region's clock alone
-// goes up and down, and the model is compared with the copy, memories and all. Where not a byte differs, no clock will
+// gets an edge, and the model is compared with the copy, memories and all. Where not a byte differs, no clock will
 // change the region until something else enters it. Where one does, the copy is put back.
 #pragma once
 
@@ -15,22 +15,22 @@
 #include "model.h"
 
 // A stretch of the model's storage that clocks of the regions in `writers` may change, one bit each; what belongs to
-// no such stretch, any clock may change.
+// no such stretch, any clock may change. The clocks themselves are stretches without writers.
 struct Memory {
     size_t begin, bytes;
     uint64_t writers;
 };
 
 struct Region {
-    // The clocks to wait before the next trial double after each that was not worth it, and halve again after one that
-    // was. A trial costs as much as `shortest` clocks: two of a large region, hundreds of a small one; it is timed.
+    // A trial costs as much as `shortest` clocks: two of a large region, hundreds of a small one; it is timed. The clocks
+    // to wait before the first one since something entered, `least`, double after a rest that was not worth it, and halve
+    // again after one that was; after a trial in vain the next one waits half as long again.
     static constexpr uint64_t LONGEST = 1 << 14;
 
     const char* name;
     uint8_t* clock;
-    uint8_t* feed;  // as it rises what enters a shut region reaches it; null for others
-    uint64_t shortest = 16;
-    uint64_t patience = 16;
+    uint8_t* feed;  // at its edge what enters a shut region reaches it; null for others
+    uint64_t shortest = 16, least = 16, patience = 16;
     std::chrono::nanoseconds trial = std::chrono::seconds(1), tick = std::chrono::seconds(1);  // the least that was seen
     uint64_t since = 0;  // the clock from which on the same entered it, or from which on it has been at rest
     uint64_t all = 0;    // clocks at rest before that, since the bench was opened
@@ -77,20 +77,13 @@ class Regions {
         model.eval();
         if (shut == 0) return;
         while (const uint64_t stale = changed() & shut) {
-            bool high = false;
-            for (uint64_t left = stale; left != 0; left &= left - 1) {
-                uint8_t* const feed = list[__builtin_ctzll(left)].feed;
-                high |= *feed;
-                *feed = 0;
-            }
-            if (high) model.eval();
-            for (uint64_t left = stale; left != 0; left &= left - 1) *list[__builtin_ctzll(left)].feed = 1;
+            for (uint64_t left = stale; left != 0; left &= left - 1) model.edge(list[__builtin_ctzll(left)].feed);
             fed |= stale;
             model.eval();
         }
     }
 
-    // Who gets the coming clock; all is settled for it, and every clock is low.
+    // Who gets the coming clock; all is settled for it.
     void decide() {
         ++now;
         if (list.empty()) return;
@@ -101,7 +94,9 @@ class Regions {
             Region& r = list[number];
             if (resting >> number & 1) {
                 r.all += now - r.since;
-                judge(r, now - r.since >= 4 * r.shortest);
+                const bool worth = now - r.since >= 4 * r.shortest;
+                r.least = worth ? std::max(r.least / 2, r.shortest) : std::min(r.least * 2, Region::LONGEST);
+                r.patience = r.least;
             }
             r.since = now;
         }
@@ -112,19 +107,12 @@ class Regions {
             if (now - r.since < r.patience) continue;
             r.since = now;
             if (would_rest(r, number)) resting |= 1ULL << number;
-            else judge(r, false);
+            else r.patience = std::min(r.patience + r.patience / 2, Region::LONGEST);
         }
     }
 
     void raise() {
-        for (uint64_t left = awake(); left != 0; left &= left - 1) *list[__builtin_ctzll(left)].clock = 1;
-    }
-
-    void lower() {
-        for (Region& r : list) {
-            *r.clock = 0;
-            if (r.feed != nullptr) *r.feed = 0;
-        }
+        for (uint64_t left = awake(); left != 0; left &= left - 1) model.edge(list[__builtin_ctzll(left)].clock);
     }
 
   private:
@@ -143,11 +131,7 @@ class Regions {
         }
     }
 
-    static void judge(Region& r, bool worth) {
-        r.patience = worth ? std::max(r.patience / 2, r.shortest) : std::min(r.patience * 2, Region::LONGEST);
-    }
-
-    // Everything but the memories that only other clocks write.
+    // Everything but the clocks, and the memories that only other clocks write.
     void find_stretches(Region& r, int number) {
         std::sort(memories.begin(), memories.end(), [](const Memory& a, const Memory& b) { return a.begin < b.begin; });
         size_t begin = 0;
@@ -166,11 +150,9 @@ class Regions {
         const auto start = std::chrono::steady_clock::now();
         for (const auto& [begin, bytes] : r.stretches) std::memcpy(copy.data() + begin, all + begin, bytes);
         const auto raised = std::chrono::steady_clock::now();
-        *r.clock = 1;
+        model.edge(r.clock);
         model.eval();
         r.tick = std::min<std::chrono::nanoseconds>(r.tick, std::chrono::steady_clock::now() - raised);
-        *r.clock = 0;
-        model.eval();
         bool same = true;
         for (const auto& [begin, bytes] : r.stretches)
             if (std::memcmp(copy.data() + begin, all + begin, bytes) != 0) {
@@ -180,7 +162,7 @@ class Regions {
         if (!same)
             for (const auto& [begin, bytes] : r.stretches) std::memcpy(all + begin, copy.data() + begin, bytes);
         r.trial = std::min<std::chrono::nanoseconds>(r.trial, std::chrono::steady_clock::now() - start);
-        r.shortest = std::clamp<uint64_t>(r.trial / (r.tick + std::chrono::nanoseconds(1)), 1, 1024);
+        r.shortest = std::clamp<uint64_t>(r.trial / (r.tick + std::chrono::nanoseconds(1)), 2, 1024);
         return same;
     }
 };
