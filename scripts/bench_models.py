@@ -186,7 +186,7 @@ def measured(bench: Workbench, rounds: int) -> Ways:
         bare.append(bench.bare())
         burst.append(bench.burst(bench.drive.clocks, 1))
         divided.append(bench.burst(bench.drive.clocks, 1, divided=True))
-        short.append(bench.burst(bench.drive.stock_clocks, 20, divided=True))
+        short.append(bench.burst(bench.drive.stock_clocks, 4, divided=True))
     for _ in range(2):
         stock.append(bench.stock())
     return Ways(min(bare), min(burst), min(divided), min(short), min(stock))

@@ -59,7 +59,7 @@ def run(options: Options, console: Console, began: float) -> int:
             with Simulation(options, folder, teller) as simulation:
                 # Its start takes as long as all that is to be done before it is asked for a frame. What may be refused
                 # is looked at first.
-                if not (options.model or options.photograph or options.roi) and simulation.stands():
+                if not (options.model or options.photograph or options.roi or options.train) and simulation.stands():
                     simulation.start()
                 outcome = _simulated(options, simulation, teller, began)
         except BadInput:
@@ -103,6 +103,9 @@ def _simulated(options: Options, simulation: "Simulation", teller: "_Teller", be
     try:
         teller.describe("simulator (built once, minutes)")
         exposure.build()
+        if options.train:
+            teller.describe("training of the simulator (minutes)")
+            exposure.train()
         teller.describe("start of the simulator")
         results = exposure.results()
         teller.describe("pictures, timeline")

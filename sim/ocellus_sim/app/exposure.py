@@ -24,6 +24,7 @@ from .agreement import Check, check_frame
 from .observation import Observation, observe
 from .plan import Plan, control_words
 from .simulation import Simulation
+from .training import train
 
 GOLDEN = "golden model (beside it)"
 """What the golden model took, among the parts of the wall time."""
@@ -87,6 +88,10 @@ class Exposure:
         built = self.simulation.build()
         self.times.add("Verilator build" if built.fresh else "look-up of the build", built.seconds)
         return built.fresh
+
+    def train(self) -> None:
+        """The simulator, faster, by what a frame shows of it; nothing where that was done before."""
+        self._timed("training", lambda: train(self.simulation.build(), dict(self.plan.options.given)))
 
     def _capacities(self) -> dict[str, int]:
         """Room for a frame at every tap, and for some more than belongs there."""

@@ -37,6 +37,8 @@ class Options:
         A trace of the clocks around the first difference.
     gui : bool
         Open what there is to look at in a viewer.
+    train : bool
+        Compile the simulator once more, with what a frame has shown of it.
     given : mapping
         The variables that were typed, for the command that repeats the run.
     """
@@ -52,6 +54,7 @@ class Options:
     waves: bool = False
     trace_failure: bool = False
     gui: bool = False
+    train: bool = False
     given: tuple[tuple[str, str], ...] = ()
 
     @classmethod
@@ -72,9 +75,12 @@ class Options:
         waves = given.get("WAVES", "0")
         if waves not in ("0", "1", "fail"):
             raise BadInput(f"WAVES: found {waves!r}, allowed 0, 1 and fail")
-        gui = given.get("GUI", "0")
-        if gui not in ("0", "1"):
-            raise BadInput(f"GUI: found {gui!r}, allowed 0 and 1")
+        gui, train = given.get("GUI", "0"), given.get("TRAIN", "0")
+        for name, value in (("GUI", gui), ("TRAIN", train)):
+            if value not in ("0", "1"):
+                raise BadInput(f"{name}: found {value!r}, allowed 0 and 1")
+        if train == "1" and waves == "1":
+            raise BadInput("TRAIN: found 1 with WAVES=1, allowed without: simulators that trace are not trained")
         frame = _frame(given.get("SIZE", ""))
         return cls(
             seed=_integer(given, "SEED", 1, 0, 2**31 - 1 - MAX_FRAMES),
@@ -88,12 +94,13 @@ class Options:
             waves=waves == "1",
             trace_failure=waves == "fail",
             gui=gui == "1",
+            train=train == "1",
             given=tuple(typed.items()),
         )
 
     def command(self, frames: int | None = None) -> str:
         """What to type for this run again, or for its first ``frames`` alone: a later one may hang on those before."""
-        given = {name: value for name, value in self.given if name != "GUI"}
+        given = {name: value for name, value in self.given if name not in ("GUI", "TRAIN")}
         if frames is not None:
             given |= {"SEED": str(self.seed), "FRAMES": str(frames)}
             if frames == 1:
@@ -101,7 +108,7 @@ class Options:
         return " ".join(["make sim", *(f"{name}={shlex.quote(value)}" for name, value in given.items())])
 
 
-NAMES = ("TEST", "SEED", "FRAMES", "FRAME", "MODEL", "MODE", "CONFIG", "SIZE", "ROI", "WAVES", "GUI")
+NAMES = ("TEST", "SEED", "FRAMES", "FRAME", "MODEL", "MODE", "CONFIG", "SIZE", "ROI", "WAVES", "GUI", "TRAIN")
 
 
 def name_of(mode: Mode) -> str:

@@ -8,15 +8,19 @@ all that they started.
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ocellus.errors import BadInput
+from ocellus.settings import UHD
 
 from .job import Job
 
 MAKING = "making "
+WORTH = 100
+"""4K frames, simulated on one simulator, from which on training it takes less time than it saves."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Model:
     refusal: str = ""
 
 
-def make(jobs: Iterable[Job], tell: Callable[[str], None]) -> dict[str, Model]:
+def make(jobs: Sequence[Job], tell: Callable[[str], None]) -> dict[str, Model]:
     """The model of each sensor job, by the job's name; made once for all that run on the same."""
     made: dict[tuple[tuple[str, str], ...], Model] = {}
     found = {}
@@ -48,7 +52,33 @@ def make(jobs: Iterable[Job], tell: Callable[[str], None]) -> dict[str, Model]:
             if key not in made:
                 made[key] = _make(job, tell)
             found[job.name] = made[key]
+    _train(jobs, found, tell)
     return found
+
+
+def _train(jobs: Sequence[Job], models: Mapping[str, Model], tell: Callable[[str], None]) -> None:
+    """Simulators with so much to do that compiling them once more saves time."""
+    from ocellus_sim.app.options import Options
+    from ocellus_sim.app.training import train
+    from ocellus_sim.cosim import Build, ToolError, training
+
+    pixels: Counter[str] = Counter()
+    example: dict[str, Job] = {}
+    for job in jobs:
+        model = models.get(job.name, Model())
+        if model.simulator:
+            frame = Options.read(job.variables).frame
+            pixels[model.simulator] += job.frames * frame.width * frame.height
+            example.setdefault(model.simulator, job)
+    for simulator, job in example.items():
+        built = Build(Path(simulator), fresh=False, seconds=0)
+        if pixels[simulator] < WORTH * UHD.width * UHD.height or training.is_trained(built):
+            continue
+        tell(f"simulator of {job.test}, compiled again by what a frame shows")
+        try:
+            train(built, job.variables)
+        except ToolError as error:  # it is as good as it was, and what is wrong with it its jobs will say
+            tell(f"simulator of {job.test}, not compiled again: {str(error).splitlines()[0]}")
 
 
 def _make(job: Job, tell: Callable[[str], None]) -> Model:
@@ -56,8 +86,7 @@ def _make(job: Job, tell: Callable[[str], None]) -> Model:
     from ocellus_sim.app.options import Options
     from ocellus_sim.app.plan import prepare, program_path
     from ocellus_sim.app.simulation import FACTORY, design
-    from ocellus_sim.cosim import build
-    from ocellus_sim.cosim.toolchain import ToolError
+    from ocellus_sim.cosim import ToolError, build
 
     try:
         options = Options.read({**job.variables, "SEED": str(job.seed), "FRAMES": str(job.frames)})

@@ -4,5 +4,6 @@ from ocellus_sim.cosim.bench import Bench
 from ocellus_sim.cosim.builds import Build, build
 from ocellus_sim.cosim.runs import SimulationFailed, simulate
 from ocellus_sim.cosim.streams import Stall
+from ocellus_sim.cosim.toolchain import ToolError
 
-__all__ = ["Bench", "Build", "SimulationFailed", "Stall", "build", "simulate"]
+__all__ = ["Bench", "Build", "SimulationFailed", "Stall", "ToolError", "build", "simulate"]

@@ -33,9 +33,10 @@ VERILATOR_FLAGS = (
     f"-Wno-lint -Wno-style -Wno-fatal --top-module {verilog.TOP} --prefix Vtop -Mdir . -o simulator"
 ).split()
 # The wheel's makefile was configured elsewhere: it lost the switch for precompiled headers and optimises for size.
+OPTIMISE = "-O2"
 MAKE_VARIABLES = (
     "CFG_CXXFLAGS_PCH_I=-include",
-    "OPT_FAST=-O2",
+    f"OPT_FAST={OPTIMISE}",
     "OPT_GLOBAL=-O3",
     "OPT_SLOW=-O0",
     "CXX=g++",
@@ -51,7 +52,7 @@ class Build:
     Attributes
     ----------
     folder
-        ``build/cosim/<hash>``, never changed once it exists.
+        ``build/cosim/<hash>``, never changed once it exists, but by training.py.
     fresh
         True where this call built it, False where it was there.
     seconds
@@ -125,7 +126,7 @@ def build(factory: str, arguments: dict[str, Any] | None = None, *, waves: bool 
     if (folder := _pointed(pointers / key)) is not None:
         return Build(folder, False, time.monotonic() - start)
     pointers.mkdir(parents=True, exist_ok=True)
-    with _lock(store / f"{key}.lock"):
+    with lock(store / f"{key}.lock"):
         if (folder := _pointed(pointers / key)) is None:
             folder, fresh = _convert_and_verilate(store, factory, arguments, waves)
             # An edit during the conversion would file the new sources' name on the old ones' build.
@@ -175,7 +176,7 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
     """Second name, by the Verilog itself: a comment edited in the sources builds nothing again."""
     name = factory.rpartition(":")[2]
     _clear_abandoned(store)
-    with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store) as temporary:
+    with workplace(store) as temporary:
         work = Path(temporary)
         # One core is enough for the conversion. It is waited for where its result is needed, which tells of a failure.
         threading.Thread(target=_runtime_early, args=(store, waves), daemon=True).start()
@@ -188,7 +189,7 @@ def _convert_and_verilate(store: Path, factory: str, arguments: dict[str, Any], 
             text += (work / "points.json").read_bytes()  # lines move without a change in the Verilog
         tag = content.digest([text, *harness, *flags, *(path.read_bytes() for path in OWN)])
         folder = store / tag
-        with _lock(store / f"{tag}.lock"):
+        with lock(store / f"{tag}.lock"):
             if (folder / "simulator").exists():
                 return folder, False
             _verilate_into(folder, work, store, waves, name)
@@ -215,10 +216,10 @@ def build_verilog(text: str, name: str) -> Build:
     flags = [*VERILATOR_FLAGS, *MAKE_VARIABLES, CPP_FLAGS, str(toolchain.versions())]
     tag = content.digest([text, *harness, *flags, *(path.read_bytes() for path in OWN)])
     fresh = False
-    with _lock(store / f"{tag}.lock"):
+    with lock(store / f"{tag}.lock"):
         if not (store / tag / "simulator").exists():
             fresh = True
-            with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store) as temporary:
+            with workplace(store) as temporary:
                 (Path(temporary) / "top.v").write_text(text)
                 _verilate_into(store / tag, Path(temporary), store, False, name)
     return Build(store / tag, fresh, time.monotonic() - begin)
@@ -239,8 +240,11 @@ def _verilate_into(folder: Path, work: Path, store: Path, waves: bool, name: str
     print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
 
 
-def verilate(work: Path, store: Path, waves: bool) -> None:
-    """``simulator`` in ``work``, from ``top.v`` there; ``store`` has what all simulators share."""
+def verilate(work: Path, store: Path, waves: bool, flags: str = "") -> None:
+    """``simulator`` in ``work``, from ``top.v`` there; ``store`` has what all simulators share.
+
+    ``flags`` are further ones of the compiler.
+    """
     text = (work / "top.v").read_text()
     ports = verilog.top_ports(text)
     (work / "clocked.v").write_text(text if waves else verilog.both_edges(text))
@@ -263,7 +267,7 @@ def verilate(work: Path, store: Path, waves: bool) -> None:
     (work / "ports.cpp").write_text(connection.written(ports, (work / "Vtop___024root.h").read_text()))
     for path in _runtime(store, waves, points).iterdir():
         shutil.copyfile(path, work / path.name)  # newer than the makefile
-    _make(work, [])
+    make(work, [], flags)
 
 
 def _verilator(waves: bool, points: bool) -> list[str]:
@@ -276,31 +280,33 @@ def _verilator(waves: bool, points: bool) -> list[str]:
     ]
 
 
-def _make(work: Path, targets: list[str]) -> None:
+def make(work: Path, targets: list[str], flags: str = "") -> None:
     """What Verilator's makefile in ``work`` makes, with every core."""
     env = toolchain.environment()
     cores = len(os.sched_getaffinity(0))
-    make = ["make", "-f", "Vtop.mk", f"-j{cores}", f"PYTHON3={sys.executable}", *MAKE_VARIABLES, *targets]
-    if shutil.which("ccache"):
-        make.append("OBJCACHE=ccache")
+    command = ["make", "-f", "Vtop.mk", f"-j{cores}", f"PYTHON3={sys.executable}", *MAKE_VARIABLES, *targets]
+    if flags:
+        command += [f"OPT_FAST={OPTIMISE} {flags}", f"LDFLAGS={flags}"]
+    elif shutil.which("ccache"):
+        command.append("OBJCACHE=ccache")
         env |= {"CCACHE_BASEDIR": str(work), "CCACHE_NOHASHDIR": "1"}
-    toolchain.run(make, work, env, work / "build.log")
+    toolchain.run(command, work, env, work / "build.log")
 
 
 def _runtime(store: Path, waves: bool, points: bool) -> Path:
     """Folder with the objects of Verilator's run-time library: the same for every design, so compiled once."""
     flags = [*MAKE_VARIABLES, *_verilator(waves, points), CPP_FLAGS, str(toolchain.versions())]
     runtime = store / ("runtime-" + content.digest(flags))
-    with _lock(store / f"{runtime.name}.lock"):
+    with lock(store / f"{runtime.name}.lock"):
         if not runtime.exists():
-            with tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store) as temporary:
+            with workplace(store) as temporary:
                 work = Path(temporary)
                 (work / "top.v").write_text(f"module {verilog.TOP}; endmodule\n")
                 command = [*_verilator(waves, points), "-CFLAGS", CPP_FLAGS, "top.v"]
                 toolchain.run(command, work, toolchain.environment(), work / "build.log")
                 words = (work / "Vtop_classes.mk").read_text().split()
                 objects = sorted({f"{word}.o" for word in words if re.fullmatch(r"verilated\w*", word)})
-                _make(work, objects)
+                make(work, objects)
                 lent = work / "lent"
                 lent.mkdir()
                 for name in objects:
@@ -312,6 +318,11 @@ def _runtime(store: Path, waves: bool, points: bool) -> Path:
 def _runtime_early(store: Path, waves: bool) -> None:
     with contextlib.suppress(ToolError, OSError):
         _runtime(store, waves, counted())
+
+
+def workplace(store: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder of this process, for a while."""
+    return tempfile.TemporaryDirectory(prefix=f"tmp-{os.getpid()}-", dir=store)
 
 
 def _clear_abandoned(store: Path) -> None:
@@ -326,7 +337,7 @@ def _clear_abandoned(store: Path) -> None:
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def lock(path: Path) -> Iterator[None]:
     """Held by one process at a time; freed by the system even if the holder dies."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
