@@ -200,7 +200,8 @@ def write_page(found: dict[str, Any], ways: dict[str, Ways]) -> None:
     lines += ["", f"{m['cpu']}, {m['cores']} cores, load {m['load']} as it began; commit {found['commit']}; "
               f"peak memory {found['peak_simulator_mib']:.0f} MiB in the simulator, "
               f"{found['peak_checker_mib']:.0f} MiB beside it. "
-              f"With the image, too, a frame takes {found['frame_image_s']:.2f} s; training took {found['training_s']:.0f} s.", ""]  # fmt: skip
+              f"With the image, too, a frame takes {found['frame_image_s']:.2f} s; "
+              f"training took {found['training_s']:.0f} s.", ""]  # fmt: skip
     PAGE.write_text(head + BEGIN + "\n".join(lines) + END + tail)
 
 
