@@ -98,6 +98,8 @@ FAULTS = (
           "header.sequence.eq(«sequence»)", "sequence[:-1]", "bytes"),
     Fault("link", "the checksum goes on from packet to packet", "sealer.py",
           "checksum.start.eq(«leaves & sealing»)", "0", "bytes"),
+    Fault("link", "a stall is missed: a word is taken over one that still waits", "sealer.py",
+          "self.i.ready.eq(«~full | (self.o.ready & ~word.last)»)", "~full | ~word.last", "tb/link", tests="tb/link"),
     Fault("privacy-gate", "the gate stands open in metadata mode", "link/privacy_gate.py",
           "is_open.eq(«(self.i_mode == Mode.IMAGE) | (self.i_mode == Mode.IMAGE_AND_METADATA)»)",
           "1", "bytes", {"MODE": "metadata"}),
