@@ -2,7 +2,10 @@
 
 from amaranth.lib import data
 
+from ocellus import formats
 from ocellus.formats import RAW_BITS
+
+from ..layouts import struct
 
 CHANNELS = 3
 BALANCED_BITS = 12
@@ -26,5 +29,5 @@ BALANCED = data.StructLayout(
 LINEAR = data.StructLayout({"colour": data.ArrayLayout(LINEAR_BITS, CHANNELS), "last_in_line": 1, "last_in_frame": 1})
 """Red, green and blue after the colour matrix: the index into the gamma tables."""
 
-GAMMA_WRITE = data.StructLayout({"channel": 2, "index": LINEAR_BITS, "level": LEVEL_BITS})
+GAMMA_WRITE = struct(formats.GAMMA_WRITE)
 """One entry of the gamma tables: channel 0 is red."""
