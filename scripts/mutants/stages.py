@@ -60,7 +60,7 @@ class Stage:
     part: str = ""
 
 
-SEEDS = 1
+SEEDS = 3
 """Of random networks of each kind."""
 
 
