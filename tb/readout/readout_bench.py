@@ -283,6 +283,26 @@ async def two_tickets_may_wait(dut, live: bool):
         assert skipped == [0] * 6
 
 
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def a_ticket_leaves_in_the_clock_in_which_the_next_is_written(dut):
+    """One waits while the next frame ends; it is taken a clock later each time, from before that to behind it."""
+    stage = Stage(dut, cocotb.RANDOM_SEED, frames=13, tickets=1)
+    stage.array.send(raw_words(stage.raw))
+    stage.start(live=True)
+    stage.until(stage.words)
+    end, counters = stage.bench.cycle, []
+    for n in range(2, 11):
+        stage.bench.run(end + n * stage.frame.clocks_per_frame + n - 6 - stage.bench.cycle)
+        counters += [ticket["frame_counter"] for ticket in tickets_of(stage.tickets)]
+    stage.stop(live=True)
+    while left := tickets_of(stage.tickets):
+        counters += [ticket["frame_counter"] for ticket in left]
+        stage.bench.run(100)
+    got = lines_of(stage, stage.out.take())
+    assert_same("readout", stage.raw[counters].astype(np.int64), got, ("frame", "y", "x"))
+    assert len(set(counters)) == len(counters) >= 6
+
+
 @cocotb.test(timeout_time=500, timeout_unit="ms")
 async def a_stall_of_millions_of_clocks_is_counted_to_its_end(dut):
     """The frame that waits knows how long it took; frames skipped behind it are counted, up to the counter's limit."""
