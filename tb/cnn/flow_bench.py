@@ -10,7 +10,7 @@ from ocellus.compiler.engine.image import HEADER_WORDS
 from ocellus.compiler.tflite_file import parse_network
 from ocellus.errors import BadInput
 from ocellus.formats import TENSOR_BYTE, LoadError
-from ocellus.program_formats import IMAGE_HEADER, IMAGE_VERSION
+from ocellus.program_formats import IMAGE_HEADER, IMAGE_MAGIC, IMAGE_VERSION
 from ocellus_sim.cosim import Stall
 from ocellus_sim.golden import cnn
 from tb.cnn.rig import PATIENCE, Bytes, Rig
@@ -146,6 +146,17 @@ def changed(words: Words, **fields: int) -> Words:
     return np.append(np.array(IMAGE_HEADER.words({**header, **fields}), np.uint64), words[HEADER_WORDS:])
 
 
+def wrong_bits(words: Words, field: str, right: int) -> list[Words]:
+    """Images with one bit of a header's field wrong, each in turn."""
+    return [changed(words, **{field: right ^ 1 << bit}) for bit in range(IMAGE_HEADER.field(field).bits)]
+
+
+def beyond(words: Words, field: str, limit: int) -> list[Words]:
+    """Images with a header's field above its limit by 1, 2, 4 and so on."""
+    most = (1 << IMAGE_HEADER.field(field).bits) - 1
+    return [changed(words, **{field: limit + (1 << bit)}) for bit in range(32) if limit + (1 << bit) <= most]
+
+
 @cocotb.test(timeout_time=100, timeout_unit="ms")
 async def damaged_images_are_refused_and_the_next_one_runs(dut):
     """Each damage by its name; after a reset the accelerator runs a good image as before."""
@@ -154,20 +165,22 @@ async def damaged_images_are_refused_and_the_next_one_runs(dut):
     good = subject.program.words().astype(np.uint64)
     c = rig.configuration
     damages: dict[LoadError, list[Any]] = {
-        LoadError.MAGIC: [changed(good, magic=0)],
-        LoadError.VERSION: [changed(good, version=IMAGE_VERSION + 1), changed(good, arithmetic=2)],
+        LoadError.MAGIC: [changed(good, magic=0), *wrong_bits(good, "magic", IMAGE_MAGIC)],
+        LoadError.VERSION: [*wrong_bits(good, "version", IMAGE_VERSION), changed(good, arithmetic=2)],
         LoadError.CONFIGURATION: [
-            changed(good, **{name: getattr(c, name) + 1}) for name in ("word", "windows", "inputs", "outputs")
+            image
+            for name in ("word", "windows", "inputs", "outputs")
+            for image in wrong_bits(good, name, getattr(c, name))
         ],
         LoadError.TOO_LARGE: [
-            changed(good, weight_rows=c.weight_rows(c.weight_words) + 1),
-            changed(good, parameter_words=c.parameter_words + 1),
-            changed(good, tables=c.tables + 1),
-            changed(good, layers=c.layers + 1),
+            *beyond(good, "weight_rows", c.weight_rows(c.weight_words)),
+            *beyond(good, "parameter_words", c.parameter_words),
+            *beyond(good, "tables", c.tables),
+            *beyond(good, "layers", c.layers),
             changed(good, layers=0),
             changed(good, steps=0),
-            changed(good, steps=c.program_words // 6 + 1),
-            changed(good, unfold_bytes=c.unfold_bytes + 1),
+            *beyond(good, "steps", c.program_words // 6),
+            *beyond(good, "unfold_bytes", c.unfold_bytes),
         ],
         LoadError.CHECKSUM: [
             np.where(np.arange(len(good)) == at, good ^ np.uint64(1), good)
