@@ -24,7 +24,7 @@ sim: ## a 4K frame through the whole sensor in Verilator, checked bit for bit
 #              WAVES=1            every signal of the first lines and of the start of the network (FST);
 #                                 fail: of the clocks around the first difference
 #              GUI=1              the trace, or the timeline, in gtkwave or surfer
-#              TRAIN=1            compile the simulator again by what a frame shows: a quarter faster from then on
+#              TRAIN=1            compile the simulator again by what a frame shows: faster from then on
 
 waves: ## the trace of a run that failed: its window run again, with every signal, and opened
 	$(VENV) -m ocellus_sim.app.waves
