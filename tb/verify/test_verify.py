@@ -9,6 +9,7 @@ from PIL import Image
 
 from ocellus import networks
 from ocellus.cli import main
+from ocellus.compiler.tflite_file import read_network
 from ocellus.errors import BadInput
 from ocellus_sim.golden import cnn
 from ocellus_sim.verify.comparison import Comparison, compare_layers
@@ -79,7 +80,7 @@ def test_a_wrong_result_is_named_with_its_place_and_ends_with_status_1(net, caps
 
 def test_a_layer_is_compared_where_it_lies_in_the_tensor():
     """A part of the rows and columns, in steps, of some channels: coordinates are those of the whole tensor."""
-    network = networks.network_file.read_network(Path(networks.__file__).with_name("line.tflite"))
+    network = read_network(Path(networks.__file__).with_name("line.tflite"))
     o = network.operators[0]
     rows, columns, channels = network.tensors[o.output].picture
     want = {o.output: np.arange(rows * columns * channels).astype(np.int8).reshape(1, rows, columns, channels)}
