@@ -60,28 +60,11 @@ class Stage:
     part: str = ""
 
 
-SEEDS = 3
-"""Of random networks of each kind."""
-
-
 def networks(folder: Path) -> dict[str, Any]:
-    """A random network of every operator for `tb.cnn.networks_bench`."""
-    from ocellus.compiler.engine.assembly import compile_network
-    from ocellus.compiler.tflite_file import parse_network
-    from ocellus.errors import BadInput
-    from tb.oracle import EVERY_KIND, random_network
+    """Programs for `tb.cnn.networks_bench`."""
+    from tb.cnn.corners import written
 
-    images = []
-    for kind in EVERY_KIND:
-        for seed in range(SEEDS):
-            try:
-                network = parse_network(random_network(kind, seed), f"{kind} {seed}")
-                program = compile_network(network, configuration("tiny"))
-            except BadInput:
-                continue
-            images.append(folder / f"{kind}-{seed}.ocnn")
-            images[-1].write_bytes(program.to_bytes())
-    return {"images": [str(image) for image in images]}
+    return {"images": [str(image) for image in written(configuration("tiny"), folder)]}
 
 
 def _frame(f: FrameFormat) -> dict[str, str]:

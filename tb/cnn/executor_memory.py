@@ -6,7 +6,7 @@ import numpy as np
 
 from ocellus.configurations import Configuration
 
-_NEVER, _INPUT = -2, -1
+NEVER, _INPUT = -2, -1
 _LONG = 1 << 30
 """More clocks than anything takes."""
 
@@ -23,9 +23,9 @@ class WheelMemory:
         self.sizes, self.header = sizes, header
         self.data = ((np.arange(words * sizes.word) * 73 + 19) % 256).astype(np.uint8).view(np.int8)
         self.data = self.data.reshape(words, sizes.word).copy()
-        self.writer = np.full((words, sizes.word), _NEVER, np.int32)
+        self.writer = np.full((words, sizes.word), NEVER, np.int32)
         self.behind = np.zeros_like(self.writer)
-        self.reader = np.full(words, _NEVER, np.int32)
+        self.reader = np.full(words, NEVER, np.int32)
         self.input_row = np.full(words, -1, np.int32)
         self.arrived = self.waited = self.step = self.complete = self.drain = 0
         self._rows = _stored(header, x, sizes.word)
@@ -78,7 +78,7 @@ class WheelMemory:
         """
         assert (places < len(self.data)).all(), f"step {self.step} reads behind the last line"
         writers = self.writer[places, byte]
-        self._check(writers[writers != _NEVER], places.ravel(), np.zeros(1))
+        self._check(writers[writers != NEVER], places.ravel(), np.zeros(1))
         self.reader[places[places != results]] = self.step
         return self.data[places, byte].astype(np.int64)
 
@@ -92,7 +92,7 @@ class WheelMemory:
         self.behind[places, byte] = behind
 
     def _check(self, writers: np.ndarray, words: np.ndarray, clocks: np.ndarray) -> None:
-        assert not (writers == _NEVER).any(), f"step {self.step} reads what was never written"
+        assert not (writers == NEVER).any(), f"step {self.step} reads what was never written"
         in_time = (writers == self.step - 1) & (clocks >= self.drain)
         late = writers[(writers >= self.complete) & ~in_time]
         assert not late.size, f"step {self.step} reads what step {late[:1]} writes, {self.complete} are complete"

@@ -13,6 +13,7 @@ from ocellus.formats import TENSOR_BYTE, LoadError
 from ocellus.program_formats import IMAGE_HEADER, IMAGE_MAGIC, IMAGE_VERSION
 from ocellus_sim.cosim import Stall
 from ocellus_sim.golden import cnn
+from tb.cnn.corners import corner
 from tb.cnn.rig import PATIENCE, Bytes, Rig
 from tb.frames import Words, packed
 from tb.oracle import random_input, random_network
@@ -31,13 +32,14 @@ class Subject:
 
     @classmethod
     def random(cls, rig: Rig, first_seed: int = 0) -> "Subject":
-        """The first random network from a seed on that fits, with a few layers and an input that is no handful."""
+        """The first random network from a seed on that fits, with a few layers and an input of a few rows."""
         for seed in range(first_seed, first_seed + 200):
             try:
                 subject = cls(rig, random_network("chain", seed), f"chain {seed}")
             except BadInput:
                 continue
-            if len(subject.program.layers) > 2 and subject.program.input_bytes > 60:
+            program = subject.program
+            if len(program.layers) > 2 and program.input_bytes > 60 and program.header["input_rows"] > 2:
                 print(f"network: chain {seed}")
                 return subject
         raise AssertionError("no network suits")
@@ -79,6 +81,18 @@ async def tensors_follow_each_other_whatever_stalls(dut, stalled: str):
     assert rig.bench.run(2000, idle=500) == "idle"
     assert len(rig.output.take()) == 0, "more came out than went in"
     assert rig.bench.get("o_free") == 1
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def words_of_one_byte_leave_as_fast_as_they_are_taken(dut):
+    """A word is asked for and another one leaves in one clock: when an output that was stalled runs on."""
+    rig = Rig(dut, stall_out=Stall(0.9, seed=cocotb.RANDOM_SEED))
+    subject = Subject(rig, corner("one channel"), "one channel")
+    rig.load(subject.program.words())
+    for n in range(4):
+        x = subject.tensor(n)
+        rig.input.send(beats(x))
+        subject.check(rig, x, f"tensor {n}")
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
@@ -130,7 +144,11 @@ async def tensors_of_a_wrong_length_do_not_lead_astray(dut):
     subject = Subject.random(rig)
     rig.load(subject.program.words())
     x = subject.tensor(5)
-    for wrong in (x.ravel()[:-7], np.append(x.ravel(), np.zeros(300, np.int8)), x.ravel()[:1]):
+    flat, h = x.ravel(), subject.program.header
+    pixel = h["input_channels"]
+    row = h["input_columns"] * pixel
+    cut = [flat[:n] for n in (1, pixel, row - pixel, row - 1, row, row + 1, 2 * row, flat.size - row, flat.size - 7)]
+    for wrong in (*cut, np.append(flat, np.zeros(300, np.int8))):
         rig.input.send(beats(x))
         subject.check(rig, x, "before")
         rig.input.send(beats(wrong))

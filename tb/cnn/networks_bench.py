@@ -5,11 +5,28 @@ from pathlib import Path
 import cocotb
 import numpy as np
 
+from ocellus.compiler.engine.image import Program
+from ocellus.program_formats import Epilogue, LayerOp
 from ocellus_sim.compare import first_difference
 from ocellus_sim.coverage.situations.program import of_program, of_results
 from ocellus_sim.verify.tap import Tapped
 from tb.cnn.executor import Executor
 from tb.cnn.rig import Rig
+
+
+def commands(program: Program) -> list[int]:
+    """Of each layer, by the loops of the page."""
+    c, found = program.configuration, [0] * len(program.layers)
+    for step in program.steps:
+        layer = program.layers[step["layer"]]
+        operand = layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY)
+        sums = layer["kernel_rows"] * layer["kernel_columns"]
+        if layer["op"] == LayerOp.POINT:
+            places, sums = step["tiles"], sums * layer["chunks"]
+        else:
+            places = step["rows"] * -(-layer["out_columns"] // (1 if layer["tile"] == 1 else c.windows))
+        found[step["layer"]] += places * layer["groups"] * (sums + operand)
+    return found
 
 
 @cocotb.test(timeout_time=10000, timeout_unit="ms")
@@ -42,6 +59,7 @@ async def programs_run_as_the_executor_runs_them(dut):
             assert message is None, message
             each = (rig.counts(len(program.layers)) - before) % (1 << 32)
             assert (each.sum(axis=0) == list(spent.values())).all()
+            assert each[:, 0].tolist() == commands(program), f"{path}: clocks in which a command left"
         print(path, spent, "clocks", sum(spent.values()) - spent["input"])
-        for number, row in enumerate(each):
-            print("  layer", number, row.tolist())
+        for number in np.flatnonzero(each.any(axis=1)):
+            print("  layer", number, each[number].tolist())

@@ -21,6 +21,9 @@ PATIENCE = 4_000_000
 LEAVING = range(8, 17)
 """Clocks from the last step's end to the output's first byte where nothing stalls: 10 on tiny, 12 on ecp5."""
 
+UNTIL_BEGUN = 5
+"""Clocks from a tensor's first byte at the input to the beginning of the inference, and what the last count lags."""
+
 
 class Rig:
     """A fresh accelerator with its streams.
@@ -69,13 +72,15 @@ class Rig:
 
     def infer(self, program: Program, x: Bytes) -> Bytes:
         """One tensor through the network loaded: its output, flat."""
-        flat = x.ravel()
+        flat, began = x.ravel(), self.bench.cycle
         self.input.send(packed(TENSOR_BYTE, {"value": flat, "last": np.arange(flat.size) == flat.size - 1}))
         assert self.bench.run(PATIENCE, until=self.input.empty) == "reached"
         taken = self.bench.cycle
         assert self.bench.run(PATIENCE, until=self.output.reaches(1)) == "reached"
         clocks, waited = self.bench.get("o_inference_clocks"), self.bench.cycle - taken
         assert waited - clocks in LEAVING, f"o_inference_clocks: found {clocks}, {waited} clocks before the output"
+        counted, shown = sum(self.spent.values()), clocks + taken - began - UNTIL_BEGUN
+        assert counted == shown, f"o_spent: found {counted} clocks, {shown} since the first byte was taken"
         return self.await_output(program)
 
     def await_output(self, program: Program) -> Bytes:

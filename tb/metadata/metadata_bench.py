@@ -114,11 +114,18 @@ def compare(case: int, tensor: NDArray[np.int8], settings: MetadataSettings, wan
     raise AssertionError(f"{where}: trailer: expected {want[-8:].hex()}, got {got[-8:].hex()}")
 
 
+def window(random: np.random.Generator) -> Window:
+    """Any window of the frame."""
+    x, y = int(random.integers(FRAME.width // 2)), int(random.integers(FRAME.height // 2))
+    width, height = (int(random.integers(1, n + 1)) for n in (FRAME.width // 2 - x, FRAME.height // 2 - y))
+    return Window(2 * x, 2 * y, 2 * width, 2 * height)
+
+
 def heatmap_settings(random: np.random.Generator, rows: int, columns: int, classes: int) -> MetadataSettings:
     """Random settings of a grid, extreme ones among them."""
     settings = MetadataSettings.heatmap(
         FRAME,
-        WINDOW,
+        window(random),
         (rows, columns),
         classes,
         threshold=0,
@@ -146,7 +153,7 @@ async def vectors(dut, seed: int, stall_in: float = 0.0, stall_out: float = 0.0)
         for top_k in sorted({1, 5, 16, int(stage.random.integers(1, 17))}):
             levels = int(stage.random.choice([1, 3, 256]))
             tensor = stage.random.integers(0, levels, length).astype(np.uint8).view(np.int8)
-            header = stage.check(tensor, MetadataSettings.vector(FRAME, WINDOW, top_k))
+            header = stage.check(tensor, MetadataSettings.vector(FRAME, window(stage.random), top_k))
             assert header["object_count"] == min(length, top_k)
             assert header["flags"] & RecordFlag.VECTOR
     stage.rest()

@@ -87,19 +87,15 @@ class BoxPlacer(wiring.Component):
         product = multiplier.o.payload
         offset = axis.offset - settings.zero_point
         size = axis.size - settings.zero_point
-        asked = Signal()
 
         def multiply(count, length) -> None:
+            """For as long as a state lasts: until the product comes nothing else is taken."""
             m.d.comb += [
                 multiplier.i.payload.count.eq(count),
                 multiplier.i.payload.length.eq(length),
-                multiplier.i.valid.eq(~asked),
+                multiplier.i.valid.eq(1),
                 multiplier.o.ready.eq(1),
             ]
-            with m.If(multiplier.i.valid & multiplier.i.ready):
-                m.d.sync += asked.eq(1)
-            with m.If(multiplier.o.valid):
-                m.d.sync += asked.eq(0)
 
         here = span[is_y]
         with m.FSM():

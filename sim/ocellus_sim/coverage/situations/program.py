@@ -16,8 +16,10 @@ _NO_WRAP = 32767, 65535
 
 def of_program(program: Program) -> Iterator[Situation]:
     """Of a program that has run on the gateware."""
-    h = program.header
-    for layer, told in zip(program.layers, program.host["layers"], strict=True):
+    h, used = program.header, {step["layer"] for step in program.steps}
+    for number, (layer, told) in enumerate(zip(program.layers, program.host["layers"], strict=True)):
+        if number not in used:
+            continue
         yield from ((OPERATORS, kind.lower()) for kind in told["kinds"])
         yield LAYERS, f"{LayerOp(layer['op']).name.lower()}, {Epilogue(layer['epilogue']).name.lower()}"
         yield from ((CORNERS, corner) for corner in _corners(layer))
@@ -32,7 +34,7 @@ def of_program(program: Program) -> Iterator[Situation]:
         "first row outside the picture": any(step["first_row"] < 0 for step in steps),
         "step waits for results": any(step["after"] for step in steps),
         "step waits for rows": any(step["wait_rows"] for step in steps),
-        "one layer": len(program.layers) == 1,
+        "one layer": len(used) == 1,
         "tables": h["tables"] > 0,
     }
     yield from ((CORNERS, corner) for corner, there in found.items() if there)
