@@ -1,21 +1,19 @@
 """What the accelerator does between the sums: tensors one after the other, new networks, damaged images."""
 
-from typing import Any
-
 import cocotb
 import numpy as np
 
 from ocellus.compiler.engine.assembly import compile_network
-from ocellus.compiler.engine.image import HEADER_WORDS
+from ocellus.compiler.engine.image import HEADER_WORDS, LAYER_WORDS, STEP_WORDS
 from ocellus.compiler.tflite_file import parse_network
 from ocellus.errors import BadInput
-from ocellus.formats import TENSOR_BYTE, LoadError
+from ocellus.formats import LoadError
 from ocellus.program_formats import IMAGE_HEADER, IMAGE_MAGIC, IMAGE_VERSION
 from ocellus_sim.cosim import Stall
 from ocellus_sim.golden import cnn
 from tb.cnn.corners import corner
-from tb.cnn.rig import PATIENCE, Bytes, Rig
-from tb.frames import Words, packed
+from tb.cnn.rig import PATIENCE, Bytes, Rig, beats
+from tb.frames import Words
 from tb.oracle import random_input, random_network
 
 LOADING = "cnn loading"
@@ -55,12 +53,6 @@ class Subject:
         assert (rig.await_output(self.program) == want).all(), f"{what}: the output differs"
 
 
-def beats(x: Bytes) -> Words:
-    """A tensor as beats of the stream."""
-    flat = x.ravel()
-    return packed(TENSOR_BYTE, {"value": flat, "last": np.arange(flat.size) == flat.size - 1})
-
-
 @cocotb.test(timeout_time=100, timeout_unit="ms")
 @cocotb.parametrize(stalled=["none", "in", "out", "both"])
 async def tensors_follow_each_other_whatever_stalls(dut, stalled: str):
@@ -84,7 +76,7 @@ async def tensors_follow_each_other_whatever_stalls(dut, stalled: str):
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
-async def words_of_one_byte_leave_as_fast_as_they_are_taken(dut):
+async def words_of_one_byte_leave_whole_when_a_stalled_output_runs_on(dut):
     """A word is asked for and another one leaves in one clock: when an output that was stalled runs on."""
     rig = Rig(dut, stall_out=Stall(0.9, seed=cocotb.RANDOM_SEED))
     subject = Subject(rig, corner("one channel"), "one channel")
@@ -107,6 +99,9 @@ async def a_new_network_waits_for_the_running_one(dut):
     assert bench.run(PATIENCE, until=rig.input.empty) == "reached"
     rig.input.send(beats(y))
     rig.image.send(new.program.words().astype(np.uint64))
+    bench.run(2)
+    assert bench.get("o_free") == 0, "no inference is under way when the image is offered"
+    assert rig.status["loading"] == 0, "the image comes while one is"
     old.check(rig, x, "old network")
     assert bench.run(PATIENCE, until=rig.image.empty) == "reached"
     bench.run(8)
@@ -182,7 +177,7 @@ async def damaged_images_are_refused_and_the_next_one_runs(dut):
     subject = Subject.random(rig)
     good = subject.program.words().astype(np.uint64)
     c = rig.configuration
-    damages: dict[LoadError, list[Any]] = {
+    damages: dict[LoadError, list[Words]] = {
         LoadError.MAGIC: [changed(good, magic=0), *wrong_bits(good, "magic", IMAGE_MAGIC)],
         LoadError.VERSION: [*wrong_bits(good, "version", IMAGE_VERSION), changed(good, arithmetic=2)],
         LoadError.CONFIGURATION: [
@@ -197,7 +192,7 @@ async def damaged_images_are_refused_and_the_next_one_runs(dut):
             *beyond(good, "layers", c.layers),
             changed(good, layers=0),
             changed(good, steps=0),
-            *beyond(good, "steps", c.program_words // 6),
+            *beyond(good, "steps", (c.program_words - LAYER_WORDS * len(subject.program.layers)) // STEP_WORDS),
             *beyond(good, "unfold_bytes", c.unfold_bytes),
         ],
         LoadError.CHECKSUM: [

@@ -14,8 +14,8 @@ from tb.cnn.executor import Executor
 from tb.cnn.rig import Rig
 
 
-def commands(program: Program) -> list[int]:
-    """Of each layer, by the loops of the page."""
+def commands_a_layer(program: Program) -> list[int]:
+    """Clocks in which one leaves, by the loops of the page: :data:`~ocellus.program_formats.CNN_SPENT`'s ``busy``."""
     c, found = program.configuration, [0] * len(program.layers)
     for step in program.steps:
         layer = program.layers[step["layer"]]
@@ -40,7 +40,6 @@ async def programs_run_as_the_executor_runs_them(dut):
         rig.bench.cover([("cnn loading", "taken"), *of_program(program)])
         h = program.header
         shape = (h["input_rows"], h["input_columns"], h["input_channels"])
-        spent, each = {}, np.zeros((0, 4), np.int64)
         for n in range(2):
             x = np.random.default_rng(n).integers(-128, 128, shape).astype(np.int8)
             results = list(executor.run(x))
@@ -58,8 +57,10 @@ async def programs_run_as_the_executor_runs_them(dut):
             message = first_difference(f"{path}, output", executor.output().ravel(), output, ("byte",))
             assert message is None, message
             each = (rig.counts(len(program.layers)) - before) % (1 << 32)
-            assert (each.sum(axis=0) == list(spent.values())).all()
-            assert each[:, 0].tolist() == commands(program), f"{path}: clocks in which a command left"
-        print(path, spent, "clocks", sum(spent.values()) - spent["input"])
-        for number in np.flatnonzero(each.any(axis=1)):
-            print("  layer", number, each[number].tolist())
+            counted = dict(zip(spent, each.sum(axis=0).tolist(), strict=True))
+            assert counted == spent, f"{path}: counters of all layers"
+            busy = each[:, list(spent).index("busy")]
+            assert busy.tolist() == commands_a_layer(program), f"{path}: clocks in which a command left"
+            print(path, spent, "clocks", sum(spent.values()) - spent["input"])
+            for number in np.flatnonzero(each.any(axis=1)):
+                print("  layer", number, each[number].tolist())

@@ -11,7 +11,7 @@ from ocellus.configurations import Configuration
 from ocellus.formats import CNN_STATUS, TENSOR_BYTE, LoadError
 from ocellus.program_formats import CNN_SPENT
 from ocellus_sim.cosim import Bench, Stall
-from tb.frames import packed, unpacked
+from tb.frames import Words, packed, unpacked
 
 Bytes = NDArray[np.int8]
 PATIENCE = 4_000_000
@@ -23,6 +23,12 @@ LEAVING = range(8, 17)
 
 UNTIL_BEGUN = 5
 """Clocks from a tensor's first byte at the input to the beginning of the inference, and what the last count lags."""
+
+
+def beats(x: Bytes) -> Words:
+    """A tensor as beats of the stream."""
+    flat = x.ravel()
+    return packed(TENSOR_BYTE, {"value": flat, "last": np.arange(flat.size) == flat.size - 1})
 
 
 class Rig:
@@ -72,8 +78,8 @@ class Rig:
 
     def infer(self, program: Program, x: Bytes) -> Bytes:
         """One tensor through the network loaded: its output, flat."""
-        flat, began = x.ravel(), self.bench.cycle
-        self.input.send(packed(TENSOR_BYTE, {"value": flat, "last": np.arange(flat.size) == flat.size - 1}))
+        began = self.bench.cycle
+        self.input.send(beats(x))
         assert self.bench.run(PATIENCE, until=self.input.empty) == "reached"
         taken = self.bench.cycle
         assert self.bench.run(PATIENCE, until=self.output.reaches(1)) == "reached"

@@ -28,9 +28,7 @@ def run(name: str, images: list[Path]) -> None:
 
 @pytest.mark.parametrize("name", ["tiny", "ecp5"])
 def test_random_networks_of_every_operator_run_as_the_page_says(name: str, tmp_path: Path) -> None:
-    images = written(configuration(name), tmp_path)
-    assert len(images) > 100
-    run(name, images)
+    run(name, written(configuration(name), tmp_path))
 
 
 @needs_data

@@ -14,13 +14,12 @@ from ocellus.formats import Arithmetic
 from ocellus_sim.compare import first_difference
 from ocellus_sim.golden import cnn
 from tb import oracle
+from tb.cnn.corners import REFUSED
 from tb.cnn.executor import Executor
 from tb.oracle.public import needs_data, tflite_path
 
 AXES = ("row", "column", "channel")
 SEEDS_A_KIND = 6
-REFUSED = ("softmax_inside", "resize_bilinear")
-"""Kinds of which some networks have no exact form on the array."""
 
 
 def assert_program_equals_golden(

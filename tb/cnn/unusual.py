@@ -14,6 +14,10 @@ from .executor import Executor
 from .executor_memory import NEVER
 
 Fields = Mapping[str, int]
+LEAST_SINGLE_BITS = 10
+"""Of single rounding's multipliers, since a shift to the left may lose bits of a sum (docs/cnn.md)."""
+LARGEST_HALVES = 600
+"""Of a bias, in halves of the result: on either side of a byte's range."""
 
 
 def moved(program: Program, seed: int) -> Program:
@@ -28,8 +32,8 @@ def moved(program: Program, seed: int) -> Program:
     lines = c.lines - 1 - _last_line(program)
 
     def with_places(fields: Fields, layout: Layout, *names: str) -> dict[str, int]:
-        lower = {f"{name}_line": (fields[f"{name}_line"] + lines) % (1 << LINE_BITS) for name in names}
-        return {**fields, **reserved(layout, rng), **lower}
+        shifted = {f"{name}_line": (fields[f"{name}_line"] + lines) % (1 << LINE_BITS) for name in names}
+        return {**fields, **reserved(layout, rng), **shifted}
 
     def layer(fields: Fields) -> dict[str, int]:
         changes = {
@@ -65,6 +69,7 @@ def reserved(layout: Layout, rng: np.random.Generator) -> dict[str, int]:
 
 
 def _last_line(program: Program) -> int:
+    """The highest line of the activation memory that an inference writes: the executor tells."""
     executor = Executor(program.to_bytes())
     h = program.header
     for _ in executor.run(np.zeros((h["input_rows"], h["input_columns"], h["input_channels"]), np.int8)):
@@ -74,21 +79,21 @@ def _last_line(program: Program) -> int:
 
 
 def harsh(program: Program, seed: int) -> Program:
-    """The same with parameters and terms from all of their range: near ties, beyond limits, with every shift."""
+    """The same with parameters and terms from all of their range: at ties, beyond limits, with every shift."""
     rng = np.random.default_rng(seed)
     single = program.header["arithmetic"] == Arithmetic.SINGLE
     parameters = program.parameters.copy()
     largest = 30 if single else 31
-    for entry in parameters.reshape(-1, 3):
-        if rng.random() < 0.5:  # the scale that it has, of a small multiplier
+    for n, entry in enumerate(parameters.reshape(-1, 3)):
+        if n // 4 % 2:  # the scale that it has, of a small multiplier
             smaller = int(rng.integers(min(largest - _signed(entry[2]), 20) + 1))
             entry[1:] = entry[1] >> smaller, (_signed(entry[2]) + smaller) % 256
             continue
-        shift = int(rng.choice([-31, -30, *rng.integers(-31, largest + 1, 8)]))
-        multiplier = _multiplier(rng, 10 if single else 0)
+        shift = (n // 8 + 31 * seed) % (largest + 32) - 31
+        multiplier = _multiplier(rng, LEAST_SINGLE_BITS if single else 0)
         one = 2.0 ** (31 - shift) / multiplier  # a sum that becomes 1
-        reach = min(300, int(2.0**32 / one)) or 1
-        bias = round(int(rng.integers(-reach, reach + 1)) / 2 * one) + int(rng.integers(-1, 2))
+        halves = int(rng.choice([-1, 1, *rng.integers(-LARGEST_HALVES, LARGEST_HALVES, 2)]))
+        bias = round(halves / 2 * one) + int(rng.integers(-1, 2))
         entry[:] = min(max(bias, -(1 << 31)), (1 << 31) - 1) % (1 << 32), multiplier, shift % 256
     return replace(program, parameters=parameters, layers=tuple(_with_terms(layer, rng) for layer in program.layers))
 
@@ -104,18 +109,26 @@ def _multiplier(rng: np.random.Generator, bits: int) -> int:
 
 
 def _with_terms(layer: Fields, rng: np.random.Generator) -> Fields:
-    """Those of an epilogue such that a sum's or a product's result is a byte's size, more or less."""
-    minimum, maximum = sorted(map(int, rng.integers(-128, 128, 2)))
-    limits = {"minimum_3": minimum, "maximum_3": maximum} if rng.random() < 0.3 else {}
-    a, b, c = (_multiplier(rng, 0) for _ in range(3))
-    e, f = (int(rng.choice([0, 0, int(rng.integers(32))])) for _ in range(2))
-    if rng.random() < 0.5:  # operands of a few bits: their lowest shows in the result
-        a, b, e, f = (int(n) for n in (*rng.integers(1, 1 << 12, 2), *rng.integers(0, 2, 2)))
-    sizes = {Epilogue.ADD: max(a * 2.0 ** (-4 - e), b * 2.0 ** (-4 - f)), Epilogue.MULTIPLY: 2.0**13}
-    size = sizes.get(Epilogue(layer["epilogue"]))
-    if size is None:
+    """Those of an epilogue such that the largest sum or product becomes a byte, more or less."""
+    epilogue = Epilogue(layer["epilogue"])
+    if epilogue not in (Epilogue.ADD, Epilogue.MULTIPLY):
         return layer
-    shift = round(np.log2(2.0**38 / max(size, 1) / c)) + int(rng.integers(-1, 3))
-    terms = {"multiplier_1": a, "multiplier_2": b, "multiplier_3": c, "shift_1": e, "shift_2": f}
-    zero_points = {f"zero_point_{n}": int(rng.integers(-128, 128)) for n in (1, 2, 3)}
-    return {**layer, **terms, **zero_points, **limits, "shift_3": int(np.clip(shift, -31, 31))}
+    factors, shifts = (
+        [_multiplier(rng, 0) for _ in range(3)],
+        [int(rng.choice([0, 0, n])) for n in rng.integers(32, size=2)],
+    )
+    if rng.random() < 0.5:  # operands of a few bits: their lowest shows in the result
+        factors[:2], shifts = map(int, rng.integers(1, 1 << 12, 2)), [int(n) for n in rng.integers(0, 2, 2)]
+    # A byte is at most 2^8 away from its zero point; an addition scales it by 2^20 * factor / 2^31, shifted.
+    largest = (
+        2.0**16
+        if epilogue == Epilogue.MULTIPLY
+        else max(2.0 ** (28 - 31) * factor / 2**shift for factor, shift in zip(factors, shifts, strict=False))
+    )
+    whole = round(np.log2(2.0 ** (7 + 31) / max(largest, 1) / factors[2])) + int(rng.integers(-1, 3))
+    terms = {f"multiplier_{n}": factor for n, factor in enumerate(factors, 1)}
+    terms |= {"shift_1": shifts[0], "shift_2": shifts[1], "shift_3": int(np.clip(whole, -31, 31))}
+    terms |= {f"zero_point_{n}": int(rng.integers(-128, 128)) for n in (1, 2, 3)}
+    if rng.random() < 0.3:
+        terms["minimum_3"], terms["maximum_3"] = sorted(map(int, rng.integers(-128, 128, 2)))
+    return {**layer, **terms}
