@@ -117,7 +117,7 @@ def test_a_scheduler_that_goes_away_ends_the_campaign_with_a_sentence(cluster: C
     status, screen, said = end(campaign, 120)
     assert status == 1, screen
     assert said.startswith("ocellus: SCHEDULER: found it gone in mid-run")
-    assert f"go on with: make regress OUT={path}" in said
+    assert f"go on with: make regress EXECUTOR=dask SCHEDULER={cluster.address} OUT={path}" in said
     assert said.count("\n") == 1
     assert "2 no result" in screen
 

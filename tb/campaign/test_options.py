@@ -28,6 +28,12 @@ def test_everything_given_is_read():
     assert (options.executor, options.scheduler) == ("dask", "tcp://head:8786")
 
 
+def test_what_goes_on_goes_on_where_it_was():
+    options = Options.read({"SUITE": "weekly", "EXECUTOR": "dask", "SCHEDULER": "tcp://head:8786"})
+    assert options.go_on(Path("c")) == "make regress EXECUTOR=dask SCHEDULER=tcp://head:8786 OUT=c"
+    assert Options.read({"RERUN": "failed", "JOBS": "3"}).go_on(Path("c")) == "make regress JOBS=3 OUT=c"
+
+
 BAD = [
     ({"SUITE": "hourly"}, "SUITE: found 'hourly', allowed smoke, nightly, weekly"),
     ({"SEEDS": "x"}, "SEEDS: found 'x', allowed whole numbers from 1"),

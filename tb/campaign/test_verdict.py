@@ -11,12 +11,13 @@ import pytest
 
 from ocellus_sim.campaign.job import Job
 from ocellus_sim.campaign.verdict import OUTPUT, RESULT, TESTS, judge
+from ocellus_sim.campaign.work import repeat
 from ocellus_sim.cosim.toolchain import environment
 
 SENSOR = Job("line", "sensor", 5, 3)
 STAGE = Job("isp", "stage", 1, 0)
 GOOD = {"bit_exact": True, "frames": 3, "first_difference": None}
-BAD = {"bit_exact": False, "frames": 3, "first_difference": {"message": "rgb: row 3", "seed": 6}}
+BAD = {"bit_exact": False, "frames": 3, "first_difference": {"message": "rgb: row 3", "frame": 1}}
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,21 @@ def test_a_sensors_run(tmp_path: Path, status: int | None, result: Any, output: 
     found = judge(SENSOR, tmp_path, status, 60)
     assert found.status == verdict
     assert says in found.message
-    assert found.seed == (6 if verdict == "failed" else None)
+    assert found.frames == (2 if verdict == "failed" else None)
+
+
+@pytest.mark.parametrize(
+    ("job", "frames", "command"),
+    [
+        (SENSOR, None, "make sim SEED=5 FRAMES=3"),
+        (SENSOR, 2, "make sim SEED=5 FRAMES=2"),
+        (SENSOR, 1, "make sim SEED=5"),
+        (Job("image", "sensor", 7, 1, {"MODE": "image"}), None, "make sim MODE=image SEED=7"),
+        (STAGE, None, "make sim TEST=isp SEED=1"),
+    ],
+)
+def test_what_repeats_a_job_or_its_frames_up_to_one(job: Job, frames: int | None, command: str):
+    assert repeat(job, frames) == command
 
 
 def test_half_a_result_is_none(tmp_path: Path):
@@ -103,7 +118,7 @@ def test_lamp(): pass
         ("@pytest.fixture\ndef lamp(): raise OSError('gone')\ndef test_light(lamp): pass", "failed", "gone"),
         ("@pytest.mark.skip\ndef test_light(): pass", "error", "no test ran"),
         ("def helper(): pass", "error", "(status 5)"),
-        ("def test_light(:", "failed", "SyntaxError"),
+        ("def test_light(:", "error", "SyntaxError"),
         ("def test_light(): os._exit(0)", "error", "no test ran"),
         ("def test_a(): pass\ndef test_light(): os._exit(3)", "error", "(status 3)"),
     ],
@@ -126,3 +141,9 @@ def test_a_stage_that_was_killed_tells_what_had_passed(tmp_path: Path):
     record(tmp_path, HEAD + "def test_light(): pass")
     found = judge(STAGE, tmp_path, None, 60)
     assert (found.status, [t["name"] for t in found.facts["tests"]]) == ("error", ["test_light"])
+
+
+def test_a_stage_that_was_killed_tells_what_had_failed(tmp_path: Path):
+    record(tmp_path, HEAD + "def test_light(): assert 3 == 4")
+    found = judge(STAGE, tmp_path, None, 60)
+    assert (found.status, found.message) == ("error", "it was killed after 60 s; test_light: assert 3 == 4")

@@ -31,6 +31,7 @@ def main() -> int:
         signal.signal(number, _interrupt)
     console = Console(soft_wrap=not sys.stdout.isatty())
     path: Path | None = None
+    options = Options()
     try:
         refuse_unknown(NAMES)
         options = Options.read(os.environ)
@@ -46,17 +47,17 @@ def main() -> int:
         executor = _executor(options)
         path = campaign.path or folders.new(campaign.suite)
         with Folder(path) as folder:
-            return _run(campaign, folder, executor, console)
+            return _run(campaign, folder, executor, options, console)
     except BadInput as error:
         return _said(error, REFUSED)
     except (ToolError, NoRoom) as error:
         return _said(error, NOT_PASSED)
     except KeyboardInterrupt:
-        again = f"; go on with: make regress OUT={path}" if path and (path / folders.PLANNED).exists() else ""
+        again = f"; go on with: {options.go_on(path)}" if path and (path / folders.PLANNED).exists() else ""
         return _said(f"interrupted{again}", INTERRUPTED)
 
 
-def _run(campaign: Campaign, folder: Folder, executor: Maker, console: Console) -> int:
+def _run(campaign: Campaign, folder: Folder, executor: Maker, options: Options, console: Console) -> int:
     began = time.monotonic()
     todo = count(len(campaign.left), "job") if campaign.left else "every job has a result already"
     console.print(f"{campaign.suite}: {todo}, into {folder.path}", highlight=False)
@@ -65,7 +66,7 @@ def _run(campaign: Campaign, folder: Folder, executor: Maker, console: Console) 
         try:
             execute(campaign, folder, executor, screen.making, screen.heard)
         except (NoRoom, LostExecutor) as error:
-            status = _said(f"{error}; go on with: make regress OUT={folder.path}", NOT_PASSED)
+            status = _said(f"{error}; go on with: {options.go_on(folder.path)}", NOT_PASSED)
     try:
         _close(campaign, folder.path)
     except (BadInput, OSError) as error:  # the results stand, whatever becomes of their page

@@ -22,7 +22,7 @@ from .job import Job, Result
 from .models import MAKING, Model
 from .options import Options
 from .plan import ROOT, Plan
-from .work import Order, repeat
+from .work import Order, never_ran
 
 PLANNING = ("SUITE", "SEEDS", "FILTER", "SHARD", "COV")
 """Variables that decide which jobs a campaign has; one that is resumed keeps its own."""
@@ -34,12 +34,21 @@ class Campaign:
 
     Attributes
     ----------
+    suite : str
+    coverage : bool
+        Whether lines and branches are counted.
     jobs : list of Job
         All of them, longest first.
     path : Path or None
         The folder; None before there is one.
     told : list of str
         What was left out, and why.
+    planning : dict
+        :data:`PLANNING` as they were given.
+    reruns : str
+        The campaign whose jobs these are, where they did not pass there.
+    began : str
+        ISO 8601, UTC; empty before.
     done : dict
         Results by the jobs' names, those of earlier runs of the same campaign included.
     """
@@ -119,8 +128,8 @@ def _resumed(options: Options, path: Path, facts: Mapping[str, Any]) -> Campaign
         )
     jobs = [Job.from_json(job) for job in facts["jobs"]]
     return Campaign(
-        facts["suite"], facts["coverage"], jobs, path, facts["left_out"], facts["planning"], facts["reruns"],
-        facts["began"], folders.results(path),
+        facts["suite"], facts["coverage"], jobs, path, told=facts["left_out"], planning=facts["planning"],
+        reruns=facts["reruns"], began=facts["began"], done=folders.results(path),
     )  # fmt: skip
 
 
@@ -147,10 +156,17 @@ def execute(
 
     Parameters
     ----------
+    campaign
+        What is to be done; ``done`` grows.
+    folder
+        Its own, open.
+    executor
+        Makes who does the jobs.
     tell
         Called with what is being built.
     heard
-        Called after each result, and at least once a second with None.
+        Called after each result, and at least once a second with None; never where there is nothing to do, or nothing
+        that could be built.
 
     Raises
     ------
@@ -165,12 +181,12 @@ def execute(
     builds = {name: Path(model.simulator).name for name, model in models.items() if model.simulator}
     campaign.jobs = [replace(job, build=builds.get(job.name, job.build)) for job in campaign.jobs]
     folder.plan(campaign.facts())
-    orders = []
+    orders, refused = [], []
     for job in campaign.left:
         model = models.get(job.name, Model())
         if job.kind == "sensor" and not model.simulator:
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            _count(campaign, folder, Result(job, "error", model.refusal, repeat(job), 0.0, now, platform.node()))
+            refused.append(never_ran(job, model.refusal, platform.node()))
+            _count(campaign, folder, refused[-1])
         else:
             simulator = Path(model.simulator) if model.simulator else None
             orders.append(Order(job, simulator, coverage=campaign.coverage))
@@ -178,7 +194,8 @@ def execute(
         return
     doing = executor(folder.path, models)
     try:
-        heard(doing, None)
+        for result in [*refused, None]:
+            heard(doing, result)
         for result in doing.results(orders, 1.0):
             if result is not None and not _count(campaign, folder, result):
                 continue
@@ -205,18 +222,18 @@ def _models(campaign: Campaign, folder: Folder, tell: Callable[[str], None]) -> 
     with folders.writing(asked):
         asked.write_text(json.dumps([job.as_json() for job in wanted]))
         answer.unlink(missing_ok=True)
+        log.touch()
     children = Children()
 
-    def watch() -> bool:
+    def watch() -> None:
         lines = log.read_text(errors="replace").splitlines()
         if making := [line for line in lines if line.startswith(MAKING)]:
             tell(making[-1].removeprefix(MAKING))
-        return True
 
     env = dict(os.environ) | ({"OCELLUS_COVERAGE": "1"} if campaign.coverage else {})
     command = [sys.executable, "-m", "ocellus_sim.campaign.models", str(asked.resolve()), str(answer.resolve())]
     try:
-        status = children.run(command, cwd=ROOT, env=env, log=log, seconds=24 * 3600, wanted=watch)
+        status = children.run(command, cwd=ROOT, env=env, log=log, seconds=24 * 3600, each_second=watch)
         models = json.loads(answer.read_text()) if status == 0 else {}
     finally:
         children.stop()

@@ -31,6 +31,7 @@ class Children:
         log: Path,
         seconds: float,
         wanted: Callable[[], bool] = lambda: True,
+        each_second: Callable[[], None] = lambda: None,
     ) -> int | None:
         """Status of the command, 128 + n for signal n; None when it took longer than ``seconds`` and was killed.
 
@@ -40,6 +41,8 @@ class Children:
             Takes its output.
         wanted
             Asked about once a second.
+        each_second
+            Called as often: for progress.
 
         Raises
         ------
@@ -63,6 +66,7 @@ class Children:
                         status = process.wait(timeout=max(0.0, min(1.0, end - time.monotonic())))
                         break
                     except subprocess.TimeoutExpired:
+                        each_second()
                         if not wanted():
                             self._end(process)
                             raise Stopped from None

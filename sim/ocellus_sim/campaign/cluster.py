@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,7 +24,7 @@ from .job import Job, Result
 from .models import Model
 from .parcels import Parcel, scatter
 from .plan import ROOT
-from .work import Order, repeat
+from .work import Order, never_ran
 
 CONNECT_SECONDS = 5
 POLL_SECONDS = 0.2
@@ -47,6 +46,7 @@ class DaskExecutor:
     def __init__(self, folder: Path, client: Client, models: Mapping[str, Model]) -> None:
         self._folder, self._models = folder, models
         self._client: Any = client  # its methods are typed as if they were always awaited
+        self._campaign = uuid4().hex[:8]
         self._parcels: dict[tuple[tuple[str, Path], ...], str] = {}
         self._futures: dict[Future, Job] = {}
 
@@ -63,10 +63,9 @@ class DaskExecutor:
 
     def results(self, orders: Sequence[Order], patience: float) -> Iterator[Result | None]:
         """Each result as it comes; None after every ``patience`` seconds without one."""
-        campaign = uuid4().hex[:8]
         for place, order in enumerate(orders):
             future = self._client.submit(
-                errand.run, self._errand(order), key=f"{order.job.name}-{campaign}", priority=-place, pure=False
+                errand.run, self._errand(order), key=f"{order.job.name}-{self._campaign}", priority=-place, pure=False
             )
             self._futures[future] = order.job
         heard = time.monotonic()
@@ -88,7 +87,7 @@ class DaskExecutor:
         with contextlib.suppress(Exception):  # the scheduler may be what is gone
             self._client.cancel(list(self._futures))
             for digest in self._parcels.values():
-                self._client.set_metadata([SHELF, digest], b"")
+                self._client.set_metadata([SHELF, self._campaign, digest], b"")
         self._client.close(timeout=2)
 
     def _lost(self) -> LostExecutor:
@@ -105,7 +104,7 @@ class DaskExecutor:
         build = {p.name: p for p in sorted(order.simulator.iterdir()) if p.is_file()} if order.simulator else {}
         program = Path(model.program)
         return Errand(
-            job, sources.digest(tests=job.kind == "stage"), order.coverage, self._sent(build),
+            job, sources.digest(tests=job.kind == "stage"), self._campaign, order.coverage, self._sent(build),
             self._sent({program.name: program}) if model.program else "", files,
         )  # fmt: skip
 
@@ -116,7 +115,7 @@ class DaskExecutor:
         key = tuple(sorted(files.items()))
         if key not in self._parcels:
             parcel = Parcel.pack(files)
-            self._client.set_metadata([SHELF, parcel.digest], parcel.data)
+            self._client.set_metadata([SHELF, self._campaign, parcel.digest], parcel.data)
             self._parcels[key] = parcel.digest
         return self._parcels[key]
 
@@ -126,11 +125,11 @@ class DaskExecutor:
         try:
             line, files = future.result(timeout=60)
         except KilledWorker as error:
-            return _error(job, f"{error.allowed_failures + 1} workers died while they did it")
+            return never_ran(job, f"{error.allowed_failures + 1} workers died while they did it", "")
         except Exception as error:  # whatever went wrong over there
             if future.status in ("cancelled", "lost"):
                 raise self._lost() from None
-            return _error(job, f"the worker said: {type(error).__name__}: {error}")
+            return never_ran(job, f"the worker said: {type(error).__name__}: {error}", "")
         result = Result.from_line(line)
         if not files:
             return result
@@ -153,8 +152,3 @@ def connect(address: str) -> Client:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except Exception:
         raise BadInput(f"SCHEDULER: no dask scheduler answers at {address} within {CONNECT_SECONDS} s") from None
-
-
-def _error(job: Job, message: str) -> Result:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Result(job, "error", message, repeat(job), 0.0, now, "")

@@ -4,7 +4,6 @@ import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from distributed import get_client, get_worker
 
 from . import sources
 from .children import Children
-from .job import Job, Result
+from .job import Job
 from .parcels import Parcel, gather
-from .work import Order, perform, repeat
+from .work import Order, never_ran, perform
 
 SHELF = "ocellus"
 """Where parcels lie with the scheduler, as metadata: workers come and go, and with them what they hold."""
@@ -30,6 +29,8 @@ class Errand:
     ----------
     sources : str
         Digest of the campaign's sources.
+    campaign : str
+        On whose part of the shelf its parcels lie: another campaign takes its own away when it ends.
     simulator : str
         Parcel with the build's folder; empty for a stage.
     program : str
@@ -40,6 +41,7 @@ class Errand:
 
     job: Job
     sources: str
+    campaign: str
     coverage: bool = False
     simulator: str = ""
     program: str = ""
@@ -57,18 +59,20 @@ def run(errand: Errand) -> tuple[str, bytes]:
     here, job = Path(get_worker().local_directory) / "ocellus", errand.job
     if (found := sources.digest(tests=job.kind == "stage")) != errand.sources:
         said = f"{socket.gethostname()}: found sources {found}, allowed {errand.sources}, those of the campaign"
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return Result(job, "error", said, repeat(job), 0.0, now, socket.gethostname()).line(), b""
-    store = here / "parcels"
+        return never_ran(job, said, socket.gethostname()).line(), b""
+
+    def fetch(digest: str) -> Path:
+        return _fetch(errand.campaign, digest, here / "parcels")
+
     order = Order(
         job,
-        _fetch(errand.simulator, store) if errand.simulator else None,
-        {name: str(_fetch(parcel, store) / file) for name, (parcel, file) in errand.files.items()},
+        fetch(errand.simulator) if errand.simulator else None,
+        {name: str(fetch(parcel) / file) for name, (parcel, file) in errand.files.items()},
         errand.coverage,
         here / "build",
     )
     if errand.program:
-        _shelve(_fetch(errand.program, store), here / "build" / "programs")
+        _shelve(fetch(errand.program), here / "build" / "programs")
     folder = here / "runs" / f"{job.name}-{uuid4().hex[:8]}"
     try:
         result = perform(order, folder, _children(), _still_wanted())
@@ -84,12 +88,12 @@ def _still_wanted() -> Callable[[], bool]:
     return lambda: key in tasks and tasks[key].state == "executing"
 
 
-def _fetch(digest: str, store: Path) -> Path:
+def _fetch(campaign: str, digest: str, store: Path) -> Path:
     """The folder of a parcel, asked for where it is not here yet."""
     if (store / digest).is_dir():
         return store / digest
     client: Any = get_client()  # its methods are typed as if they were always awaited
-    data = client.get_metadata([SHELF, digest])
+    data = client.get_metadata([SHELF, campaign, digest])
     return Parcel(digest, data).unpack(store)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class Options:
     rerun : bool
         What did not pass, of ``out`` or of the last campaign.
     out : Path or None
-        The campaign's folder.
+        The campaign's folder; with ``rerun`` that of the one whose jobs did not pass.
     shard : pair of int
         ``(i, n)``: of the jobs, dealt like cards to n players, those of player i.
     given : mapping
@@ -51,6 +52,11 @@ class Options:
     scheduler: str = ""
     shard: tuple[int, int] = (1, 1)
     given: tuple[tuple[str, str], ...] = ()
+
+    def go_on(self, path: Path) -> str:
+        """What to type for the rest of the campaign in the folder, where these options had it done."""
+        where = [(name, value) for name, value in self.given if name in ("JOBS", "EXECUTOR", "SCHEDULER")]
+        return " ".join(["make regress", *(f"{name}={shlex.quote(value)}" for name, value in where), f"OUT={path}"])
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Options":

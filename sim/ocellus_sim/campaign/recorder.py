@@ -13,6 +13,8 @@ import pytest
 
 from ocellus_sim.cosim.verdicts import CASES
 
+from .verdict import UNREAD
+
 
 class Recorder:
     """Writes ``{name, file, status, seconds, message, raised}`` a test; status is passed, failed or skipped."""
@@ -46,7 +48,7 @@ class Recorder:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be read has tests that did not run."""
         if report.failed:
-            self._write(report.nodeid.rpartition("/")[2], report.nodeid, "failed", 0.0, _message(report), "")
+            self._write(report.nodeid.rpartition("/")[2], report.nodeid, "failed", 0.0, _message(report), UNREAD)
 
     def _simulated(self) -> list[dict[str, Any]]:
         if not self._cases.exists():

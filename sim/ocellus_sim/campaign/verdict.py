@@ -16,22 +16,26 @@ with what its simulations met (docs/coverage.md)."""
 DIFFERENT, REFUSED = 1, 2
 """Exit statuses of ``python -m ocellus_sim.app`` (docs/run.md); pytest's 1 means that a test failed."""
 
+UNREAD = "CollectError"
+"""What pytest raised for a file of tests that it could not import."""
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """As in `Result`; ``seed`` is that of the first frame that differs, where one is known."""
+    """As in `Result`; ``frames`` are those up to the first that differs, where one is known."""
 
     status: Status
     message: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    seed: int | None = None
+    frames: int | None = None
 
 
 def judge(job: Job, folder: Path, status: int | None, limit: float) -> Verdict:
     """The verdict on a run that ended with ``status``, or was killed after ``limit`` seconds where that is None."""
     verdict = _sensor(job, folder, status) if job.kind == "sensor" else _stage(folder, status)
     if status is None:
-        return Verdict("error", f"it was killed after {limit:.0f} s", verdict.facts)
+        found = f"; {verdict.message}" if verdict.status == "failed" else ""
+        return Verdict("error", f"it was killed after {limit:.0f} s{found}", verdict.facts)
     if status > 128 and verdict.status != "failed":
         return Verdict("error", f"it died of signal {status - 128}; {last_words(folder)}", verdict.facts)
     return verdict
@@ -52,7 +56,7 @@ def _sensor(job: Job, folder: Path, status: int | None) -> Verdict:
         return Verdict("error", f"{last_words(folder)} (status {status}, no {RESULT})")
     first = facts.get("first_difference")
     if status == DIFFERENT and first:
-        return Verdict("failed", first["message"], facts, first.get("seed"))
+        return Verdict("failed", first["message"], facts, first["frame"] + 1)
     if status == 0 and facts.get("bit_exact") is True and facts.get("frames") == job.frames:
         return Verdict("passed", "", facts)
     return Verdict("error", f"status {status} and {RESULT} contradict each other; {last_words(folder)}", facts)
@@ -68,10 +72,10 @@ def _stage(folder: Path, status: int | None) -> Verdict:
         facts["coverage"] = functional.gather(folder / COVERED)
     failed = [test for test in tests if test["status"] == "failed"]
     if failed:
-        # Without its tools a machine finds no bug, and clears of none.
-        could_not = all(test["raised"] == "ToolError" for test in failed)
+        # A missing tool, or a file of tests that cannot be read, says nothing of the design.
+        could_not = all(test["raised"] in ("ToolError", UNREAD) for test in failed)
         message = f"{failed[0]['name']}: {failed[0]['message']}"
-        return Verdict("error" if could_not or status is None else "failed", message, facts)
+        return Verdict("error" if could_not else "failed", message, facts)
     if status == 0 and any(test["status"] == "passed" for test in tests):
         return Verdict("passed", "", facts)
     if status == 0:

@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ocellus_sim.app.options import NAMES as SIM_NAMES
 from ocellus_sim.cosim.toolchain import ToolError, cocotb_libs
 
 from .children import Children
+from .folder import writing
 from .job import Job, Result
 from .options import NAMES
 from .plan import ROOT
 from .verdict import COVERED, OUTPUT, RESULT, TESTS, Verdict, judge
 
-SIM_NAMES = ("TEST", "SEED", "FRAMES", "FRAME", "MODEL", "MODE", "CONFIG", "SIZE", "ROI", "WAVES", "GUI")
-"""Variables of `make sim`: a job's own count, none that happens to be set around the campaign."""
+BENCHES = "benches"
+"""In the folder of a stage's job: what each simulation of its tests left."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,17 @@ class Order:
 def perform(order: Order, folder: Path, children: Children, wanted: Callable[[], bool] = lambda: True) -> Result:
     """Do it in ``folder``, which is made anew; of a run that passed only the facts stay.
 
-    :class:`Stopped` when nobody wants the result any more.
+    Raises
+    ------
+    Stopped
+        When nobody wants the result any more.
+    NoRoom
+        When the folder cannot be made.
     """
     job = order.job
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    with writing(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     began, start = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     try:
         command, env = (_sensor if job.kind == "sensor" else _stage)(order, folder)
@@ -72,22 +80,29 @@ def perform(order: Order, folder: Path, children: Children, wanted: Callable[[],
     if verdict.status == "passed":
         _tidy(folder, {RESULT, COVERED} if order.coverage else {RESULT})
     return Result(
-        job, verdict.status, verdict.message, repeat(job, verdict.seed), seconds, began,
+        job, verdict.status, verdict.message, repeat(job, verdict.frames), seconds, began,
         f"{socket.gethostname()}:{os.getpid()}", verdict.facts,
     )  # fmt: skip
 
 
-def repeat(job: Job, seed: int | None = None) -> str:
-    """What to type for a job again, or for its frame of one ``seed`` alone."""
+def repeat(job: Job, frames: int | None = None) -> str:
+    """What to type for a job again, or for its first ``frames``: one that differs may hang on those before it."""
     if job.kind == "stage":
-        return f"OCELLUS_SEED={job.seed} make test ARGS=tb/{job.test}"
-    given = {**job.variables, "SEED": str(job.seed if seed is None else seed)}
-    if job.frames > 1 and seed is None:
-        given["FRAMES"] = str(job.frames)
+        return f"make sim TEST={job.test} SEED={job.seed}"
+    given = {**job.variables, "SEED": str(job.seed)}
+    if (frames or job.frames) > 1:
+        given["FRAMES"] = str(frames or job.frames)
     return " ".join(["make sim", *(f"{name}={shlex.quote(value)}" for name, value in given.items())])
 
 
+def never_ran(job: Job, message: str, worker: str) -> Result:
+    """The result of a job that nobody began."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Result(job, "error", message, repeat(job), 0.0, now, worker)
+
+
 def _environment(order: Order, folder: Path) -> dict[str, str]:
+    # A job's own variables count, none that happens to be set around the campaign.
     env = {name: value for name, value in os.environ.items() if name not in (*SIM_NAMES, *NAMES)}
     env["OCELLUS_COVERED"] = str(folder / COVERED)
     if order.coverage:
@@ -114,7 +129,10 @@ def _stage(order: Order, folder: Path) -> tuple[list[str], dict[str, str]]:
     if not tests.is_dir():
         raise ToolError(f"{socket.gethostname()}: found no {tests}, allowed a checkout for jobs of a stage's tests")
     command = [sys.executable, "-m", "pytest", str(tests), "-q", "-p", "no:cacheprovider"]
-    env = _environment(order, folder) | {"OCELLUS_SEED": str(order.job.seed), "OCELLUS_TESTS": str(folder / TESTS)}
+    env = _environment(order, folder) | {
+        "OCELLUS_SEED": str(order.job.seed), "OCELLUS_TESTS": str(folder / TESTS),
+        "OCELLUS_RUNS": str(folder / BENCHES),
+    }  # fmt: skip
     env.pop("OCELLUS_SIMULATOR", None)  # each test has its own
     return [*command, "-p", "ocellus_sim.campaign.recorder"], env
 

@@ -13,6 +13,8 @@ CROP = "crop.png"
 _LEAST, _MOST_BYTES = b"\x89PNG", 2_000_000
 PICTURES = 60
 """Pictures in one page; what comes after these links to its files."""
+FILES = 40
+"""Of one run that are listed."""
 UNFINISHED = "It left no result: the campaign was stopped, or killed, before this run had ended."
 
 
@@ -73,7 +75,7 @@ def _place(run: Run) -> list[tuple[str, str]]:
 
 def _picture(run: Run) -> str:
     name = (run.facts.get("first_difference") or {}).get("crop") or CROP
-    path = run.folder / Path(str(name)).name if run.folder else None
+    path = next(iter(sorted(run.folder.rglob(Path(str(name)).name))), None) if run.folder else None
     if path is None or not path.is_file() or path.stat().st_size > _MOST_BYTES:
         return ""
     data = path.read_bytes()
@@ -83,7 +85,8 @@ def _picture(run: Run) -> str:
 def _files(run: Run, home: Path) -> list[tuple[str, str]]:
     if run.folder is None:
         return []
-    return [(path.name, address(path, home)) for path in sorted(run.folder.iterdir()) if path.is_file()]
+    found = sorted(path for path in run.folder.rglob("*") if path.is_file())
+    return [(str(path.relative_to(run.folder)), address(path, home)) for path in found[:FILES]]
 
 
 def address(path: Path, home: Path) -> str:
