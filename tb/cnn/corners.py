@@ -118,8 +118,8 @@ def _far_columns(dice: Dice, model: ModelBuilder) -> Handle:
 
 def _wide(dice: Dice, model: ModelBuilder) -> Handle:
     """Rows of more than a hundred lines."""
-    x = _convolution(dice, model, _picture(dice, model, 3, 1200, 4), 0, (3, 3))
-    return _convolution(dice, model, x, 4, (3, 1))
+    x = _convolution(dice, model, _picture(dice, model, 3, 1200, 4), 4, (3, 1))
+    return _convolution(dice, model, x, 0, (3, 3))
 
 
 def _deep(dice: Dice, model: ModelBuilder) -> Handle:

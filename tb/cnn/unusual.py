@@ -29,11 +29,14 @@ def moved(program: Program, seed: int) -> Program:
     tables = c.tables - len(program.tables)
     parameters = c.parameter_words - len(program.parameters)
     weights = c.weight_words - len(program.weights)
-    lines = c.lines - 1 - _last_line(program)
+    further = c.lines * c.banks - 1 - _last_word(program)
 
     def with_places(fields: Fields, layout: Layout, *names: str) -> dict[str, int]:
-        shifted = {f"{name}_line": (fields[f"{name}_line"] + lines) % (1 << LINE_BITS) for name in names}
-        return {**fields, **reserved(layout, rng), **shifted}
+        places = {}
+        for name in names:
+            word = fields[f"{name}_line"] * c.banks + fields[f"{name}_bank"] + further
+            places[f"{name}_line"], places[f"{name}_bank"] = divmod(word % (c.banks << LINE_BITS), c.banks)
+        return {**fields, **reserved(layout, rng), **places}
 
     def layer(fields: Fields) -> dict[str, int]:
         changes = {
@@ -68,14 +71,13 @@ def reserved(layout: Layout, rng: np.random.Generator) -> dict[str, int]:
     return {field.name: int(rng.integers(1 << field.bits)) for field in fields}
 
 
-def _last_line(program: Program) -> int:
-    """The highest line of the activation memory that an inference writes: the executor tells."""
+def _last_word(program: Program) -> int:
+    """The last word of the activation memory that an inference writes: the executor tells."""
     executor = Executor(program.to_bytes())
     h = program.header
     for _ in executor.run(np.zeros((h["input_rows"], h["input_columns"], h["input_channels"]), np.int8)):
         pass
-    used = np.flatnonzero((executor.memory.writer != NEVER).any(axis=1))
-    return int(used[-1]) // program.configuration.banks
+    return int(np.flatnonzero((executor.memory.writer != NEVER).any(axis=1))[-1])
 
 
 def harsh(program: Program, seed: int) -> Program:

@@ -40,7 +40,7 @@ class Tapped:
         """Each step's number, its results (rows, columns, channels of all groups), and the clock of its first beat.
 
         ``first_pass`` gives, for layers with an epilogue, what the requantiser made in front of it.
-        AssertionError when something was written to another place, or not at all.
+        AssertionError when something was written to another place, or not at all, or as what it is not.
         """
         c = self.configuration
         used = dict.fromkeys(range(len(program.layers)), 0)
@@ -78,9 +78,11 @@ class Tapped:
     ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]]:
         """Byte place, bytes and clock of each pixel and group of the layer, in order."""
         c, b = self.configuration, self.beats
-        second = 0 if first_pass else 1
-        here = np.flatnonzero((b.layer == number) & ((b.second == second) if layer["epilogue"] else True))
-        point = layer["op"] == LayerOp.POINT
+        point, epilogue = layer["op"] == LayerOp.POINT, bool(layer["epilogue"])
+        mine = b.layer == number
+        assert (b.point[mine] == point).all(), f"layer {number}: beats of another operation at the tap"
+        assert (b.epilogue[mine] == epilogue).all(), f"layer {number}: beats with another epilogue at the tap"
+        here = np.flatnonzero(mine & (b.second != first_pass) if epilogue else mine)
         wide, beat = (c.outputs, c.beat_pixels) if point else (c.word, c.windows)
         exists = b.exists[here][:, :beat]
         values = b.value[here][:, : beat * wide].reshape(-1, beat, wide)
@@ -95,6 +97,8 @@ class _Beats:
     """The members of ``tapped`` that count, an entry a beat."""
 
     layer: NDArray[np.int64]
+    point: NDArray[np.bool_]
+    epilogue: NDArray[np.bool_]
     second: NDArray[np.int64]
     exists: NDArray[np.bool_]
     word: NDArray[np.int64]
@@ -116,12 +120,13 @@ class _Beats:
             return octets @ (1 << 8 * np.arange(octets.shape[2], dtype=np.int64))
 
         layer = take(1, 8)[:, 0]
-        _op, _epilogue, second = take(1, 2), take(1, 1), take(1, 1)[:, 0]
+        point, epilogue = take(1, 2)[:, 0] == LayerOp.POINT, take(1, 1)[:, 0].astype(bool)
+        second = take(1, 1)[:, 0]
         exists = take(n, 1).astype(bool)
         lines, banks = take(n, LINE_BITS), take(n, BANK_BITS)
         sub = take(1, max(1, (c.word // c.outputs - 1).bit_length()))[:, 0]
         value = take(c.lanes, 8).astype(np.uint8).view(np.int8)
-        return cls(layer, second, exists, lines * c.banks + banks, sub, value)
+        return cls(layer, point, epilogue, second, exists, lines * c.banks + banks, sub, value)
 
 
 def expected_places(c: Configuration, layer: Mapping[str, int], step: Mapping[str, int]) -> NDArray[np.int64]:
