@@ -15,8 +15,9 @@ from rich.console import Console
 from ocellus import formats
 from ocellus.decoder import decode
 from ocellus.formats import Mode
+from ocellus.settings import Window
 from ocellus_sim.app import __main__ as app
-from ocellus_sim.app import folders
+from ocellus_sim.app import folders, simulation
 from ocellus_sim.app.exposure import Exposure
 from ocellus_sim.app.options import Options
 from ocellus_sim.app.plan import control_words, prepare
@@ -48,6 +49,15 @@ def run(options: Options) -> tuple[int, str, dict, Path]:
     status = app.run(options, Console(file=text, width=120), time.perf_counter())
     folder = folders.RUNS / "latest"
     return status, text.getvalue(), json.loads((folder / "result.json").read_text()), folder.resolve()
+
+
+def test_a_frame_begins_behind_the_blanking_of_the_one_before(options: Options, monkeypatch: pytest.MonkeyPatch):
+    """With a region of interest in the upper half all is done long before the blanking ends."""
+    blanking = (FRAME.v_total - FRAME.height) * FRAME.clocks_per_line
+    monkeypatch.setattr(simulation, "QUIET", blanking // 4)
+    status, _, result, _ = run(replace(options, roi=Window(0, 0, FRAME.width, FRAME.height // 2)))
+    assert status == 0
+    assert (result["bit_exact"], result["frames"]) == (True, 2)
 
 
 def test_a_run_is_bit_exact_and_leaves_its_files(options: Options):

@@ -114,6 +114,8 @@ def _timing(plan: Plan, index: int, got: Observation) -> tuple[dict[str, int], i
 
 def _contradiction(plan: Plan, index: int, ticket: dict[str, int], got: Observation) -> Difference | None:
     """The first number of the ticket that disagrees with the clocks at which the taps saw things."""
+    if not len(got.raw):
+        return Difference("record: its frame was not read out")
     first, last = got.raw_clocks
     frame = plan.options.frame
     expected = {"frame_counter": index, "lines_lost": 0, "frames_skipped": 0}

@@ -15,9 +15,9 @@ import numpy as np
 from ocellus import formats
 from ocellus_sim.cosim import Bench
 
-QUIET = 20_000
-"""Clocks without any handshake after which nothing is on its way any more; a slow layer still writes more often."""
 MAX_CLOCKS = 1 << 31
+MOST_BLANKING = 1 << 24
+"""Clocks from the enabling of readout to a frame's first pixel, at most."""
 WAVE_LINES = 8
 WAVE_NETWORK_CLOCKS = 1000
 
@@ -44,7 +44,7 @@ class Camera:
     def __init__(self, dut: Any) -> None:
         self.bench = Bench(dut)
         self.given = self.bench.parameters
-        self.work = Path(self.given["work"])
+        self.work, self.quiet = Path(self.given["work"]), self.given["quiet"]
         self.bench.reset()
         self.bench.set("i_mode", self.given["mode"])
         self.array = self.bench.source("i_array")
@@ -75,26 +75,27 @@ class Camera:
         return int(self.replies.take()[0])
 
     def expose(self, index: int, waves: bool) -> None:
-        """One frame, from the moment readout is enabled until nothing moves any more."""
+        """One frame, from its first pixel until nothing moves any more."""
         words = np.load(awaited(self.work / f"frame-{index}.npy"))
-        started, worked, begin = time.perf_counter(), time.process_time(), self.bench.cycle
+        started, worked = time.perf_counter(), time.process_time()
         say("begins", frame=index)
         self.array.send(words)
         self.control.send(self.enable)
-        self.bench.run(1000, until=self.control.empty)
-        self.bench.run(16)
-        self.control.send(self.disable)  # the frame has begun, and a frame in progress is finished
+        # The blanking of the frame before may not be over; disabled while it runs, readout finishes what has begun.
+        self.bench.run(MOST_BLANKING, until=self.taps["raw"].reaches(1))
+        begin = self.bench.cycle - 1
+        self.control.send(self.disable)
         if waves:
             self._trace()
 
         def progress(bench: Bench) -> None:
             say("progress", frame=index, sent=1 - self.array.waiting / len(words), layer=bench.get("o_busy") >> 6)
 
-        reason = self.bench.run(MAX_CLOCKS, idle=QUIET, progress=progress)
+        reason = self.bench.run(MAX_CLOCKS, idle=self.quiet, progress=progress)
         seconds, cpu = time.perf_counter() - started, time.process_time() - worked
         ends = {**self.taps, "out": self.out}
         seen = {name: end.take(copy=False) for name, end in ends.items()}
-        clocks = np.array([begin, self.bench.cycle - QUIET if reason == "idle" else self.bench.cycle])
+        clocks = np.array([begin, self.bench.cycle - self.quiet if reason == "idle" else self.bench.cycle])
         arrays: dict[str, Any] = {
             **seen, "clocks": clocks, **{f"{name} clocks": end.cycles() for name, end in ends.items()},
             "busy": np.array(self.busy.changes(), np.uint64).reshape(-1, 2),
@@ -113,7 +114,7 @@ class Camera:
         self.bench.trace(Path("waves-lines.fst"))
         self.bench.run(WAVE_LINES * self.given["clocks_per_line"])
         self.bench.trace_stop()
-        self.bench.run(MAX_CLOCKS, until=self.taps["tensor"].reaches(self.capacities["tensor"]), idle=QUIET)
+        self.bench.run(MAX_CLOCKS, until=self.taps["tensor"].reaches(self.capacities["tensor"]), idle=self.quiet)
         self.bench.trace(Path("waves-network.fst"))
         self.bench.run(WAVE_NETWORK_CLOCKS)
         self.bench.trace_stop()

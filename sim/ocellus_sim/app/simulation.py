@@ -20,6 +20,8 @@ from .options import Options
 
 FACTORY = "ocellus_hdl.sensor:Sensor"
 BENCH = "ocellus_sim.app.frame_bench"
+QUIET = 20_000
+"""Clocks without any handshake after which nothing is on its way any more; a slow layer still writes more often."""
 
 Listener = Callable[[str, Mapping[str, Any]], None]
 """Called with what happens: ``build``, ``started``, ``loaded``, ``frame`` and so on, and facts about it."""
@@ -112,7 +114,7 @@ class Simulation:
         options = self.options
         parameters = {
             "work": str(self.work), "frames": options.frames, "mode": int(options.mode), "waves": options.waves,
-            "clocks_per_line": options.frame.clocks_per_line,
+            "clocks_per_line": options.frame.clocks_per_line, "quiet": QUIET,
         }  # fmt: skip
         try:
             simulate(
