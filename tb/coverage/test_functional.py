@@ -1,11 +1,17 @@
 """Situations that a test meets are those that the plan names, and are kept, counted once a test."""
 
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from ocellus.compiler.graph import Kind
+from ocellus.configurations import CONFIGURATIONS
+from ocellus.formats import Mode
+from ocellus.program_formats import Epilogue, LayerOp
 from ocellus.settings import UHD, FrameFormat
+from ocellus_sim.app.options import name_of
 from ocellus_sim.cosim import SimulationFailed, simulate
 from ocellus_sim.coverage import functional
 from ocellus_sim.coverage.functional import Notebook, UnknownPoint
@@ -38,6 +44,17 @@ def test_a_situation_that_the_plan_does_not_name_fails_the_test(tmp_path: Path):
         Notebook(tmp_path).note([("stalls", "isp sideways")])
     with pytest.raises(UnknownPoint):
         functional.cover([("stalls", "isp sideways")])
+
+
+def test_whatever_a_user_may_choose_for_a_run_has_a_point():
+    for name in CONFIGURATIONS:
+        functional.check(("sensor runs", f"configuration {name}"))
+    for mode in Mode:
+        functional.check(("sensor modes", name_of(mode)))
+    for kind in Kind:
+        functional.check(("cnn operators", kind.lower()))
+    for op, epilogue in itertools.product(LayerOp, Epilogue):
+        functional.check(("cnn layers", f"{op.name.lower()}, {epilogue.name.lower()}"))
 
 
 def test_a_bench_sees_its_stalls_and_sizes_by_itself():
