@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ocellus_sim.app.options import NAMES as SIM_NAMES
-from ocellus_sim.cosim.toolchain import ToolError, cocotb_libs
+from ocellus_sim.cosim.toolchain import ToolError
 
 from .children import Children
 from .folder import writing
@@ -118,8 +118,6 @@ def _sensor(order: Order, folder: Path) -> tuple[list[str], dict[str, str]]:
     env = _environment(order, folder) | variables | {
         "SEED": str(job.seed), "FRAMES": str(job.frames), "OCELLUS_RUN_FOLDER": str(folder),
         "OCELLUS_SIMULATOR": str(order.simulator),
-        # The simulator looks for cocotb where it lay when the simulator was built; here it may lie elsewhere.
-        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, [str(cocotb_libs()), os.environ.get("LD_LIBRARY_PATH")])),
     }  # fmt: skip
     return [sys.executable, "-m", "ocellus_sim.app"], env
 

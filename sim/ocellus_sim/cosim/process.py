@@ -1,5 +1,6 @@
 """The simulator's process: its environment, its end, and what is to be thought of what it left."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -33,6 +34,8 @@ def cocotb_environment(test_module: str, testcase: str | None, seed: int, result
         "GPI_USERS": f"{libpython};{toolchain.cocotb_entry()},initialize",
         "PYGPI_PYTHON_BIN": sys.executable,
         "PYTHONUNBUFFERED": "1",
+        # A simulator looks for cocotb where it lay when it was built, which may have been moved, or another checkout's.
+        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, [str(toolchain.cocotb_libs()), env.get("LD_LIBRARY_PATH")])),
         # cocotb uses pytest for its assertions, and waits for every plugin that is installed.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
