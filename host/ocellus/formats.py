@@ -232,3 +232,46 @@ GAMMA_WRITE = Layout("GammaWrite", (Field("channel", 2), Field("index", RAW_BITS
 CONTROL_REQUEST = Layout("ControlRequest", (Field("address", 16), Field("data", 32), Field("write", 1)))
 CONTROL_REPLY = Layout("ControlReply", (Field("data", 32),))
 """One reply for every read request, none for a write."""
+
+# --- a board's serial line --------------------------------------------------------------------------
+
+SERIAL_BAUD = 1_000_000
+SERIAL_VERSION = 1
+SERIAL_FLAG = 0x7E
+"""At each end of a frame."""
+SERIAL_ESCAPE = 0x7D
+"""Before a byte that was flag or escape, and is sent XOR ``SERIAL_FLIP``."""
+SERIAL_FLIP = 0x20
+SERIAL_CRC_BYTES = 4
+SERIAL_WORDS = 60
+"""At most so many words in a request."""
+SERIAL_PACKET_BYTES = 128
+"""At most so many of the link's bytes in a frame."""
+SERIAL_REPLY_BIT = 0x80
+
+
+class SerialKind(IntEnum):
+    """What a frame is; a reply has ``SERIAL_REPLY_BIT`` beside the request's kind."""
+
+    READ = 1
+    WRITE = 2
+    FEED = 3
+    PACKETS = 0x90
+
+
+SERIAL_REQUEST = Layout("SerialRequest", (Field("kind", 8), Field("sequence", 8), Field("address", 16)))
+"""First four bytes of a frame to the board; words of 32 bits follow. ``sequence`` counts frames that write."""
+SERIAL_REPLY = Layout(
+    "SerialReply", (Field("kind", 8), Field("sequence", 8), Field("next", 8), Field("data", 32))
+)
+"""Seven bytes: the request's sequence number, that of the next frame that may write, and what was read."""
+SERIAL_STATUS = Layout(
+    "SerialStatus",
+    (
+        Field("version", 8), Field("buffer_bytes", 16),
+        Field("word", 8), Field("windows", 8), Field("inputs", 8), Field("outputs", 8),
+        Field("frames_dropped", 16), Field("framing_errors", 16),
+    ),
+)  # fmt: skip
+SERIAL = Block(0x0700, SERIAL_STATUS)
+"""Read only, on boards alone: the serial line, and the accelerator's array."""
