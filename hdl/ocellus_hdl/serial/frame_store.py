@@ -1,0 +1,107 @@
+"""Keeps frames until they are read: whole ones alone, so that a damaged one leaves no trace."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ocellus.formats import SERIAL_CRC_BYTES, SERIAL_REQUEST, SERIAL_WORDS
+
+from .deframer import PIECE
+
+HEADER_BYTES = SERIAL_REQUEST.bits // 8
+LONGEST = HEADER_BYTES + 4 * SERIAL_WORDS
+CONTENT = data.StructLayout({"byte": 8, "last": 1})
+
+
+class FrameStore(wiring.Component):
+    """A ring of bytes: each frame's length, then the frame. A byte every two clocks at ``o``, three with a new frame.
+
+    A frame is dropped that is not whole, has fewer than 4 bytes or more than 244, or finds no room: its bytes are
+    written over by the next.
+
+    Parameters
+    ----------
+    size : int
+        Bytes; a power of two of 512 and more, ``ValueError`` otherwise.
+
+    Attributes
+    ----------
+    i : stream(PIECE), in
+        Never two clocks one after the other.
+    o : stream(CONTENT), out
+        Payloads without their CRC, ``last`` with the last byte of each.
+    o_drops : 1, out
+        For one clock: a frame was dropped.
+    """
+
+    i: In(stream.Signature(PIECE, always_ready=True))
+    o: Out(stream.Signature(CONTENT))
+    o_drops: Out(1)
+
+    def __init__(self, size: int):
+        if size < 512 or size & (size - 1):
+            raise ValueError(f"frame store: found {size} bytes, allowed powers of two of 512 and more")
+        super().__init__()
+        self._size = size
+
+    def elaborate(self, platform: object) -> Module:
+        """A frame's length is written in front of it when its end is there; until then nobody reads beyond."""
+        m = Module()
+        m.submodules.ring = ring = memory.Memory(shape=8, depth=self._size, init=[])
+        write, read = ring.write_port(), ring.read_port()
+
+        start, at = Signal(range(self._size)), Signal(range(self._size), init=1)
+        count = Signal(range(LONGEST + SERIAL_CRC_BYTES + 1))
+        spoiled, full, long_enough, too_long = Signal(), Signal(), Signal(), Signal()
+        first = Signal.like(start)  # the oldest byte in use
+        behind = Signal.like(start)  # what a frame that ends now leaves to be written first
+        m.d.sync += [
+            full.eq(at == first),
+            long_enough.eq(count >= HEADER_BYTES + SERIAL_CRC_BYTES),
+            too_long.eq(count == LONGEST + SERIAL_CRC_BYTES),
+            behind.eq(at - SERIAL_CRC_BYTES),
+            self.o_drops.eq(0),
+        ]
+        # From a register into the memory.
+        m.d.sync += [write.en.eq(0), write.addr.eq(at), write.data.eq(self.i.payload.byte)]
+        rewinds, moves = Signal(), Signal()  # a clock behind: the next frame's place
+        m.d.sync += [rewinds.eq(0), moves.eq(0)]
+        with m.If(self.i.valid):
+            with m.If(self.i.payload.end):
+                m.d.sync += [count.eq(0), spoiled.eq(0), rewinds.eq(1)]
+                with m.If(self.i.payload.whole & long_enough & ~spoiled):
+                    m.d.sync += [
+                        write.en.eq(1),
+                        write.addr.eq(start),
+                        write.data.eq(count - SERIAL_CRC_BYTES),
+                        moves.eq(1),
+                    ]
+                with m.Else():
+                    m.d.sync += self.o_drops.eq((count != 0) | spoiled)
+            with m.Elif(full | too_long):
+                m.d.sync += spoiled.eq(1)
+            with m.Else():
+                m.d.sync += [write.en.eq(1), at.eq(at + 1), count.eq(count + 1)]
+        with m.If(moves):
+            m.d.sync += [start.eq(behind), at.eq(behind + 1)]
+        with m.Elif(rewinds):
+            m.d.sync += at.eq(start + 1)
+
+        left = Signal(range(LONGEST + 1))
+        m.d.comb += [read.addr.eq(first), self.o.payload.byte.eq(read.data), self.o.payload.last.eq(left == 1)]
+        with m.FSM():
+            with m.State("AWAIT"), m.If(first != start):
+                m.next = "MEASURE"
+            with m.State("MEASURE"):
+                m.d.sync += [left.eq(read.data), first.eq(first + 1)]
+                m.next = "FETCH"
+            with m.State("FETCH"):
+                m.next = "SHOW"
+            with m.State("SHOW"):
+                m.d.comb += self.o.valid.eq(1)
+                with m.If(self.o.ready):
+                    m.d.sync += [first.eq(first + 1), left.eq(left - 1)]
+                    m.next = "FETCH"
+                    with m.If(self.o.payload.last):
+                        m.next = "AWAIT"
+        return m
