@@ -21,6 +21,9 @@ NEEDING_MORE = {
         "turn an int8 .tflite or .onnx network into a program image",
     ),
     "inspect": ("ocellus.compiler.inspect_command", "compiler", "tell what a program image holds"),
+    "ping": ("ocellus.board.ping_command", "serial", "see whether a board answers on a serial port"),
+    "monitor": ("ocellus.board.monitor_command", "serial", "show the records of a board as they come"),
+    "load": ("ocellus.board.load_command", "serial", "load a program image into a board"),
 }
 """Subcommands that need more than NumPy: module, the extra that brings what it needs, and description. Imported only
 when called, so that decoding needs NumPy alone."""

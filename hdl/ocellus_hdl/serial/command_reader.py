@@ -1,6 +1,6 @@
 """Carries out the host's requests, one after the other, and answers each."""
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,6 +22,7 @@ from ..layouts import struct
 from .frame_store import CONTENT
 
 PAGE = SERIAL.base >> 8
+HEAD_BYTES = (SERIAL_REPLY.bits - SERIAL_REPLY.field("data").bits) // 8
 
 
 class CommandReader(wiring.Component):
@@ -45,8 +46,8 @@ class CommandReader(wiring.Component):
     o_request : stream(CONTROL_REQUEST), out
         The payload is a register.
     i_reply : stream(CONTROL_REPLY), in
-    o : stream(SERIAL_REPLY), out
-        The payload is a register.
+    o : stream(CONTENT), out
+        The bytes of a SERIAL_REPLY.
     """
 
     i: In(stream.Signature(CONTENT))
@@ -54,7 +55,7 @@ class CommandReader(wiring.Component):
     i_framing_error: In(1)
     o_request: Out(stream.Signature(struct(CONTROL_REQUEST)))
     i_reply: In(stream.Signature(struct(CONTROL_REPLY)))
-    o: Out(stream.Signature(struct(SERIAL_REPLY)))
+    o: Out(stream.Signature(CONTENT))
 
     def __init__(self, configuration: Configuration, buffer_bytes: int):
         super().__init__()
@@ -66,19 +67,16 @@ class CommandReader(wiring.Component):
         m = Module()
         page = self._page(m)
         header = Signal(struct(SERIAL_REQUEST))
-        request = Signal(struct(CONTROL_REQUEST))
-        reply = Signal(struct(SERIAL_REPLY))
+        word = Signal(32)  # to be written, or that was read
+        write = Signal()
         next_sequence = Signal(8)
         m.d.comb += [
-            self.o_request.payload.eq(request),
-            self.o.payload.eq(reply),
-            page.i_address.eq(request.address),
-            reply.kind.eq(header.kind | SERIAL_REPLY_BIT),
-            reply.sequence.eq(header.sequence),
-            reply.next.eq(next_sequence),
+            self.o_request.payload.address.eq(header.address),
+            self.o_request.payload.data.eq(word),
+            self.o_request.payload.write.eq(write),
+            # Of the page it is asked on its own alone.
+            page.i_address.eq(Cat(header.address[:8], Const(PAGE, 8))),
         ]
-        read = Signal.like(reply.data)
-        m.d.comb += reply.data.eq(read)
         byte, last = self.i.payload.byte, self.i.payload.last
         at = Signal(2)
         over = Signal()  # the frame's last byte was taken
@@ -88,7 +86,7 @@ class CommandReader(wiring.Component):
             is_write.eq(header.kind == SerialKind.WRITE),
             is_feed.eq(header.kind == SerialKind.FEED),
             in_turn.eq(header.sequence == next_sequence),
-            is_own.eq(request.address[8:] == PAGE),
+            is_own.eq(header.address[8:] == PAGE),
         ]
 
         def take(register: Value) -> None:
@@ -99,15 +97,13 @@ class CommandReader(wiring.Component):
 
         with m.FSM():
             with m.State("TAKE_HEADER"):
-                m.d.sync += read.eq(0)
                 take(header.as_value())
                 with m.If(self.i.valid & (at == 3)):
                     m.next = "LOOK"
             with m.State("LOOK"):
-                m.d.sync += request.address.eq(header.address)
                 m.next = "CHOOSE"
             with m.State("CHOOSE"):
-                m.d.sync += request.write.eq(~is_read)
+                m.d.sync += write.eq(~is_read)
                 with m.If(is_read):
                     m.next = "ASK"
                 with m.Elif((is_write | is_feed) & in_turn):
@@ -120,13 +116,13 @@ class CommandReader(wiring.Component):
                 with m.If(over):
                     m.next = "REPLY"
                 with m.Else():
-                    take(request.data)
+                    take(word)
                     with m.If(self.i.valid & (at == 3)):
                         m.next = "WRITE"
             with m.State("WRITE"):
                 m.d.comb += self.o_request.valid.eq(~is_own)
                 with m.If(is_own | self.o_request.ready):
-                    m.d.sync += request.address.eq(request.address + Cat(0, 0, is_write))
+                    m.d.sync += header.address.eq(header.address + Cat(0, 0, is_write))
                     m.next = "TAKE_WORD"
 
             with m.State("ASK"):
@@ -135,9 +131,9 @@ class CommandReader(wiring.Component):
                     m.next = "AWAIT_REPLY"
             with m.State("AWAIT_REPLY"):
                 m.d.comb += self.i_reply.ready.eq(~is_own)
-                m.d.sync += read.eq(self.i_reply.payload.data)
+                m.d.sync += word.eq(self.i_reply.payload.data)
                 with m.If(is_own):
-                    m.d.sync += read.eq(page.o_data)
+                    m.d.sync += word.eq(page.o_data)
                 with m.If(is_own | self.i_reply.valid):
                     m.next = "PASS"
 
@@ -148,10 +144,31 @@ class CommandReader(wiring.Component):
                     m.d.comb += self.i.ready.eq(1)
                     m.d.sync += over.eq(self.i.valid & last)
             with m.State("REPLY"):
-                m.d.comb += self.o.valid.eq(is_read | is_write | is_feed)
                 m.d.sync += at.eq(0)
-                with m.If(~self.o.valid | self.o.ready):
-                    m.next = "TAKE_HEADER"
+                m.next = "TAKE_HEADER"
+                with m.If(is_read | is_write | is_feed):
+                    m.next = "SEND_HEAD"
+            with m.State("SEND_HEAD"):
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.byte.eq(next_sequence)]
+                with m.If(at == 0):
+                    m.d.comb += self.o.payload.byte.eq(header.kind | SERIAL_REPLY_BIT)
+                with m.If(at == 1):
+                    m.d.comb += self.o.payload.byte.eq(header.sequence)
+                with m.If(self.o.ready):
+                    m.d.sync += at.eq(at + 1)
+                    with m.If(at == HEAD_BYTES - 1):
+                        m.d.sync += at.eq(0)
+                        m.next = "SEND_DATA"
+            with m.State("SEND_DATA"):
+                m.d.comb += [
+                    self.o.valid.eq(1),
+                    self.o.payload.byte.eq(Mux(is_read, word[:8], 0)),  # not what a write left
+                    self.o.payload.last.eq(at == 3),
+                ]
+                with m.If(self.o.ready):
+                    m.d.sync += [word.eq(Cat(word[8:], byte)), at.eq(at + 1)]
+                    with m.If(at == 3):
+                        m.next = "TAKE_HEADER"
         return m
 
     def _page(self, m: Module) -> RegisterBlock:

@@ -1,16 +1,12 @@
 """Takes frames off the wire's bytes: what is between flags, unstuffed, with a word on whether it came whole."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import (
-    crc,  # pyright: ignore[reportAttributeAccessIssue]  # the stubs do not have it
-    data,
-    stream,
-    wiring,
-)
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.formats import SERIAL_ESCAPE, SERIAL_FLAG, SERIAL_FLIP
 
+from .checksum import Checksum
 from .uart_receiver import RECEIVED
 
 PIECE = data.StructLayout({"byte": 8, "end": 1, "whole": 1})
@@ -18,14 +14,14 @@ PIECE = data.StructLayout({"byte": 8, "end": 1, "whole": 1})
 
 
 class Deframer(wiring.Component):
-    """A byte in two clocks at most, one clock of latency; nobody can make a wire wait.
+    """One clock of latency; nobody can make a wire wait.
 
     A frame is whole when its CRC agrees, all its bytes had a stop bit, and no escape stood before its flag.
 
     Attributes
     ----------
     i : stream(RECEIVED), in
-        Not in two clocks one after the other.
+        At most every eleventh clock.
     o : stream(PIECE), out
         Always ready; valid for one clock.
     """
@@ -36,7 +32,7 @@ class Deframer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Two bits of memory, and the CRC behind a register."""
         m = Module()
-        m.submodules.checksum = checksum = crc.catalog.CRC32_ISO_HDLC(data_width=8).create()
+        m.submodules.checksum = checksum = Checksum()
         escaped, spoiled = Signal(), Signal()
         got = self.i.payload
         ends = got.byte == SERIAL_FLAG
@@ -44,7 +40,7 @@ class Deframer(wiring.Component):
             self.o.valid.eq(0),
             self.o.payload.byte.eq(got.byte ^ Mux(escaped, SERIAL_FLIP, 0)),
             self.o.payload.end.eq(ends),
-            self.o.payload.whole.eq(checksum.match_detected & ~spoiled & ~escaped),
+            self.o.payload.whole.eq(checksum.o_match & ~spoiled & ~escaped),
         ]
         with m.If(self.i.valid):
             m.d.sync += escaped.eq(0)
@@ -57,8 +53,8 @@ class Deframer(wiring.Component):
             with m.Else():
                 m.d.sync += self.o.valid.eq(1)
         m.d.comb += [
-            checksum.data.eq(self.o.payload.byte),
-            checksum.valid.eq(self.o.valid & ~self.o.payload.end),
-            checksum.start.eq(self.o.valid & self.o.payload.end),
+            checksum.i_byte.eq(self.o.payload.byte),
+            checksum.i_valid.eq(self.o.valid & ~self.o.payload.end),
+            checksum.i_start.eq(self.o.valid & self.o.payload.end),
         ]
         return m

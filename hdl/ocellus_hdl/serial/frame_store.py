@@ -14,7 +14,7 @@ CONTENT = data.StructLayout({"byte": 8, "last": 1})
 
 
 class FrameStore(wiring.Component):
-    """A ring of bytes: each frame's length, then the frame. A byte every two clocks at ``o``, three with a new frame.
+    """A ring of bytes: each frame's length, then the frame. A byte every two clocks at ``o``, a frame three more.
 
     A frame is dropped that is not whole, has fewer than 4 bytes or more than 244, or finds no room: its bytes are
     written over by the next.
@@ -27,7 +27,7 @@ class FrameStore(wiring.Component):
     Attributes
     ----------
     i : stream(PIECE), in
-        Never two clocks one after the other.
+        At most every eleventh clock.
     o : stream(CONTENT), out
         Payloads without their CRC, ``last`` with the last byte of each.
     o_drops : 1, out
@@ -50,47 +50,42 @@ class FrameStore(wiring.Component):
         m.submodules.ring = ring = memory.Memory(shape=8, depth=self._size, init=[])
         write, read = ring.write_port(), ring.read_port()
 
-        start, at = Signal(range(self._size)), Signal(range(self._size), init=1)
-        count = Signal(range(LONGEST + SERIAL_CRC_BYTES + 1))
-        spoiled, full, long_enough, too_long = Signal(), Signal(), Signal(), Signal()
+        start = Signal(range(self._size))  # where the length of the frame that arrives will stand
+        offset = Signal(range(1 + LONGEST + SERIAL_CRC_BYTES + 1), init=1)  # from there to the next byte
+        place = Signal.like(start, init=1)
         first = Signal.like(start)  # the oldest byte in use
-        behind = Signal.like(start)  # what a frame that ends now leaves to be written first
+        spoiled, full, long_enough, too_long, waits = Signal(), Signal(), Signal(), Signal(), Signal()
         m.d.sync += [
-            full.eq(at == first),
-            long_enough.eq(count >= HEADER_BYTES + SERIAL_CRC_BYTES),
-            too_long.eq(count == LONGEST + SERIAL_CRC_BYTES),
-            behind.eq(at - SERIAL_CRC_BYTES),
+            place.eq(start + offset),
+            full.eq(place == first),
+            long_enough.eq(offset > HEADER_BYTES + SERIAL_CRC_BYTES),
+            too_long.eq(offset > LONGEST + SERIAL_CRC_BYTES),
+            waits.eq(first != start),
             self.o_drops.eq(0),
         ]
         # From a register into the memory.
-        m.d.sync += [write.en.eq(0), write.addr.eq(at), write.data.eq(self.i.payload.byte)]
-        rewinds, moves = Signal(), Signal()  # a clock behind: the next frame's place
-        m.d.sync += [rewinds.eq(0), moves.eq(0)]
+        m.d.sync += [write.en.eq(0), write.addr.eq(place), write.data.eq(self.i.payload.byte)]
         with m.If(self.i.valid):
             with m.If(self.i.payload.end):
-                m.d.sync += [count.eq(0), spoiled.eq(0), rewinds.eq(1)]
+                m.d.sync += [offset.eq(1), spoiled.eq(0)]
                 with m.If(self.i.payload.whole & long_enough & ~spoiled):
                     m.d.sync += [
                         write.en.eq(1),
                         write.addr.eq(start),
-                        write.data.eq(count - SERIAL_CRC_BYTES),
-                        moves.eq(1),
+                        write.data.eq(offset - (1 + SERIAL_CRC_BYTES)),
+                        start.eq(place - SERIAL_CRC_BYTES),
                     ]
                 with m.Else():
-                    m.d.sync += self.o_drops.eq((count != 0) | spoiled)
+                    m.d.sync += self.o_drops.eq((offset != 1) | spoiled)
             with m.Elif(full | too_long):
                 m.d.sync += spoiled.eq(1)
             with m.Else():
-                m.d.sync += [write.en.eq(1), at.eq(at + 1), count.eq(count + 1)]
-        with m.If(moves):
-            m.d.sync += [start.eq(behind), at.eq(behind + 1)]
-        with m.Elif(rewinds):
-            m.d.sync += at.eq(start + 1)
+                m.d.sync += [write.en.eq(1), offset.eq(offset + 1)]
 
         left = Signal(range(LONGEST + 1))
         m.d.comb += [read.addr.eq(first), self.o.payload.byte.eq(read.data), self.o.payload.last.eq(left == 1)]
         with m.FSM():
-            with m.State("AWAIT"), m.If(first != start):
+            with m.State("AWAIT"), m.If(waits):
                 m.next = "MEASURE"
             with m.State("MEASURE"):
                 m.d.sync += [left.eq(read.data), first.eq(first + 1)]
@@ -103,5 +98,7 @@ class FrameStore(wiring.Component):
                     m.d.sync += [first.eq(first + 1), left.eq(left - 1)]
                     m.next = "FETCH"
                     with m.If(self.o.payload.last):
-                        m.next = "AWAIT"
+                        m.next = "REST"
+            with m.State("REST"):  # until it is known whether another frame waits
+                m.next = "AWAIT"
         return m

@@ -1,94 +1,95 @@
 """Makes frames for the host: an answer when there is one, bytes of packets otherwise."""
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib import (
-    crc,  # pyright: ignore[reportAttributeAccessIssue]  # the stubs do not have it
-    stream,
-    wiring,
-)
+from amaranth.hdl import Module, Signal, ValueLike
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.formats import SERIAL_CRC_BYTES, SERIAL_PACKET_BYTES, SERIAL_REPLY, SerialKind
+from ocellus.formats import SERIAL_CRC_BYTES, SERIAL_PACKET_BYTES, SerialKind
 
-from ..layouts import struct
+from .checksum import Checksum
+from .frame_store import CONTENT
 from .stuffer import SYMBOL
-
-REPLY_BYTES = SERIAL_REPLY.bits // 8
 
 
 class Framer(wiring.Component):
-    """Flag, payload, CRC-32, flag; a symbol a clock.
+    """Flag, payload, CRC-32, flag; a byte in twelve clocks.
 
     A frame of packets ends after 128 bytes, or when no byte waits.
 
     Attributes
     ----------
-    i_reply : stream(SERIAL_REPLY), in
-        Goes first between two frames.
+    i_reply : stream(CONTENT), in
+        Answers; go first between two frames.
     i_packets : stream(8), in
     o : stream(SYMBOL), out
     """
 
-    i_reply: In(stream.Signature(struct(SERIAL_REPLY)))
+    i_reply: In(stream.Signature(CONTENT))
     i_packets: In(stream.Signature(8))
     o: Out(stream.Signature(SYMBOL))
 
     def elaborate(self, platform: object) -> Module:
-        """A shift register holds the answer, or the kind of the frame, and then the CRC."""
+        """Choose a byte for the register on the way out, and wait until it is in the sum."""
         m = Module()
-        m.submodules.checksum = checksum = crc.catalog.CRC32_ISO_HDLC(data_width=8).create()
-        shift = Signal(SERIAL_REPLY.bits)
+        m.submodules.checksum = checksum = Checksum()
         left = Signal(range(SERIAL_PACKET_BYTES + 1))
-        packets = Signal()  # such a frame is under way
-        byte = self.o.payload.byte
-        m.d.comb += [byte.eq(shift[:8]), checksum.data.eq(byte)]
+        reply = Signal()  # such a frame is under way
+        summed = Signal()  # the byte in the register goes into the sum, in this clock
+        free = Signal()
+        m.d.comb += [
+            free.eq(~self.o.valid & ~summed & ~checksum.o_busy),
+            checksum.i_byte.eq(self.o.payload.byte),
+            checksum.i_valid.eq(summed),
+        ]
+        m.d.sync += summed.eq(0)
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
 
-        def send(state: str) -> None:
-            """One byte of the shift register after the other, then ``state``."""
-            m.d.comb += self.o.valid.eq(1)
-            with m.If(self.o.ready):
-                m.d.sync += [shift.eq(shift >> 8), left.eq(left - 1)]
-                with m.If(left == 1):
-                    m.next = state
+        def put(byte: ValueLike, *, flag: bool = False, sums: bool = True) -> None:
+            """What goes out next; when the register is free."""
+            m.d.sync += [
+                self.o.payload.byte.eq(byte),
+                self.o.payload.flag.eq(flag),
+                self.o.valid.eq(1),
+                summed.eq(sums),
+            ]
 
         with m.FSM():
-            with m.State("CHOOSE"):
-                m.d.comb += [checksum.start.eq(1), self.i_reply.ready.eq(1)]
-                m.d.sync += [packets.eq(~self.i_reply.valid), shift.eq(SerialKind.PACKETS), left.eq(1)]
-                with m.If(self.i_reply.valid):
-                    m.d.sync += [shift.eq(self.i_reply.payload), left.eq(REPLY_BYTES)]
+            with m.State("CHOOSE"), m.If(free):
+                m.d.comb += checksum.i_start.eq(1)
+                m.d.sync += reply.eq(self.i_reply.valid)
                 with m.If(self.i_reply.valid | self.i_packets.valid):
-                    m.next = "OPEN"
-            with m.State("OPEN"):
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.flag.eq(1)]
-                with m.If(self.o.ready):
-                    m.next = "SEND"
-            with m.State("SEND"):
-                m.d.comb += checksum.valid.eq(self.o.ready)
-                send("GO_ON")
-            with m.State("GO_ON"):
-                m.d.sync += left.eq(SERIAL_PACKET_BYTES)
-                m.next = "SEAL"
-                with m.If(packets):
+                    put(0, flag=True, sums=False)
+                    m.next = "NAME"
+            with m.State("NAME"):
+                with m.If(reply):
+                    m.next = "REPLY"
+                with m.Elif(free):
+                    put(SerialKind.PACKETS)
+                    m.d.sync += left.eq(SERIAL_PACKET_BYTES)
                     m.next = "FILL"
-            with m.State("FILL"):
-                m.d.comb += [
-                    byte.eq(self.i_packets.payload),
-                    self.o.valid.eq(self.i_packets.valid & (left != 0)),
-                    self.i_packets.ready.eq(self.o.ready & (left != 0)),
-                    checksum.valid.eq(self.o.valid & self.o.ready),
-                ]
-                with m.If(self.o.valid & self.o.ready):
+            with m.State("REPLY"), m.If(free):
+                m.d.comb += self.i_reply.ready.eq(1)
+                with m.If(self.i_reply.valid):
+                    put(self.i_reply.payload.byte)
+                    with m.If(self.i_reply.payload.last):
+                        m.next = "SEAL"
+            with m.State("FILL"), m.If(free):
+                with m.If(self.i_packets.valid & (left != 0)):
+                    m.d.comb += self.i_packets.ready.eq(1)
                     m.d.sync += left.eq(left - 1)
-                with m.If((left == 0) | (self.o.ready & ~self.i_packets.valid)):
+                    put(self.i_packets.payload)
+                with m.Else():
                     m.next = "SEAL"
             with m.State("SEAL"):
-                m.d.sync += [shift.eq(checksum.crc), left.eq(SERIAL_CRC_BYTES)]
+                m.d.sync += left.eq(0)
                 m.next = "SEND_CRC"
-            with m.State("SEND_CRC"):
-                send("CLOSE")
-            with m.State("CLOSE"):
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.flag.eq(1)]
-                with m.If(self.o.ready):
-                    m.next = "CHOOSE"
+            with m.State("SEND_CRC"), m.If(free):
+                put(checksum.o_crc.word_select(left[:2], 8), sums=False)
+                m.d.sync += left.eq(left + 1)
+                with m.If(left[:2] == SERIAL_CRC_BYTES - 1):
+                    m.next = "CLOSE"
+            with m.State("CLOSE"), m.If(free):
+                put(0, flag=True, sums=False)
+                m.next = "CHOOSE"
         return m

@@ -1,0 +1,1 @@
+"""A board on a serial port: ``ocellus ping``, ``monitor``, ``load``; needs more than NumPy (``ocellus[serial]``)."""
