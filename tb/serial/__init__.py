@@ -1,0 +1,1 @@
+"""serial: a board on a wire, in gateware and on the host."""
