@@ -121,27 +121,29 @@ class Board:
 
     def _carry_out(self, requests: list[bytes], progress: Callable[[int], None]) -> None:
         """As many under way as the board has room for; from the first that is missing again when one is."""
-        first, done, sent = self._next, 0, 0
+        first, done, sent, ever_sent = self._next, 0, 0, 0
         went_back = False
         tries, patience = 0, time.monotonic() + PATIENCE_SECONDS
         while done < len(requests):
             while sent < len(requests) and self._has_room(requests[done:sent], requests[sent]):
                 self._send(frame(requests[sent]))
                 sent += 1
+                ever_sent = max(sent, ever_sent)
             for reply in self._replies():
                 if reply.kind == SerialKind.READ:
                     continue
                 newly = (reply.next - first - done) % 256
-                if newly > sent - done and newly < 128:
+                if newly > ever_sent - done:
                     raise BadInput(
                         f"{self.port}: found the board at request {reply.next}, allowed {(first + done) % 256} to "
-                        f"{(first + sent) % 256} (it was reset on the way)"
+                        f"{(first + ever_sent) % 256} (it was reset on the way)"
                     )
-                if 0 < newly < 128:
+                if newly:
                     done += newly
+                    sent = max(sent, done)
                     went_back, tries, patience = False, 0, time.monotonic() + PATIENCE_SECONDS
                     progress(done)
-                elif newly == 0 and not reply.carried_out and not went_back:
+                elif not reply.carried_out and not went_back:
                     went_back, sent = True, done
             if time.monotonic() > patience:
                 tries, patience, sent = tries + 1, time.monotonic() + PATIENCE_SECONDS, done

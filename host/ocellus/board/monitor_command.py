@@ -66,9 +66,8 @@ def _watch(board: Board, names: list[str], show: Show, most: int | None) -> str:
         while most is None or decoder.records < most:
             fresh = decoder.records == 0
             for item in decoder.feed(board.listen()):
-                if isinstance(item, Record) and (most is None or most > 0):
+                if isinstance(item, Record):
                     show(item.named(names))
-                    most = most if most is None else most
             if fresh and decoder.records:
                 before = decoder.damaged_packets, decoder.skipped_bytes
     except KeyboardInterrupt:
