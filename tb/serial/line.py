@@ -77,14 +77,13 @@ def levels(sends: Sequence[bytes | Rest | Level | NoStop], bit: float) -> tuple[
     return found, round(at)
 
 
-def heard(wire: Sequence[int], clocks: int) -> tuple[bytearray, list[int]]:
+def heard(wire: bytearray, clocks: int) -> tuple[bytearray, list[int]]:
     """Bytes on a wire of which every clock is known, and when each began; all bits are looked at in their middle."""
     found, begins, at = bytearray(), [], 0
-    while 0 in wire[at:]:
-        at = wire.index(0, at)
+    while (at := wire.find(0, at)) >= 0:
         begins.append(at)
         bits = wire[at + clocks // 2 : at + 10 * clocks : clocks]
-        assert bits[9:] == [1], "no stop bit"
+        assert bits[9:] == b"\1", "no stop bit"
         found.append(sum(level << n for n, level in enumerate(bits[1:9])))
         at += 9 * clocks + clocks // 2
     return found, begins
@@ -108,7 +107,7 @@ def converse(
     serial = Serial(CLOCK_HZ, CONFIGURATIONS["ecp5"], baud=CLOCK_HZ / clocks, buffer_bytes=buffer_bytes)
     dice = random.Random(seed)
     seen = Seen()
-    wire: list[int] = []
+    wire = bytearray()
     host, end = levels(sends, clocks * (1 + off))
     request, reply, link = serial.o_request, serial.i_reply, serial.i_packets
     words = [
@@ -118,34 +117,37 @@ def converse(
     ][::-1]
 
     async def play(ctx: Any) -> None:
-        begins, answers = 0, False
+        begins, offers, answers, valid, ready = 0, False, False, False, False
         tick = ctx.tick().sample(
-            serial.o_serial, request.valid, request.ready, request.payload.address, request.payload.data,
-            request.payload.write, reply.valid & reply.ready, link.valid & link.ready,
+            serial.o_serial, request.valid, request.payload, reply.ready, link.ready
         )  # fmt: skip
-        ctx.set(link.valid, 0)
         for now in range(end + after):
             if now in host:
                 ctx.set(serial.i_serial, host[now])
-            ctx.set(request.ready, not answers and now >= control.begins and dice.random() >= control.stalls)
-            if answers and not ctx.get(reply.valid) and dice.random() >= control.stalls:
+            takes = not answers and now >= control.begins and dice.random() >= control.stalls
+            if takes != ready:
+                ready = takes
+                ctx.set(request.ready, ready)
+            if answers and not valid and dice.random() >= control.stalls:
+                valid = True
                 ctx.set(reply.valid, 1)
-            if words and not ctx.get(link.valid) and now >= begins + words[-1][0]:
+            if words and not offers and now >= begins + words[-1][0]:
+                offers = True
                 ctx.set(link.payload.data, words[-1][1])
                 ctx.set(link.valid, 1)
-            _, _, level, valid, ready, address, data, write, answered, taken = await tick
+            _, _, level, asks, asked, hears, flows = await tick
             wire.append(level)
-            if valid and ready:
-                seen.requests.append((address, data, write))
-                if not write:
+            if asks and ready:
+                seen.requests.append((asked.address, asked.data, asked.write))
+                if not asked.write:
                     answers = True
-                    ctx.set(reply.payload.data, register(address))
-            if answered:
-                answers = False
+                    ctx.set(reply.payload.data, register(asked.address))
+            if valid and hears:
+                answers = valid = False
                 ctx.set(reply.valid, 0)
-            if taken:
+            if offers and flows:
                 words.pop()
-                begins = now
+                begins, offers = now, False
                 ctx.set(link.valid, 0)
         assert not words, "packets that were never taken"
 

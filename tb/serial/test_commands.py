@@ -265,7 +265,7 @@ def test_a_picture_has_a_box_for_each_object_and_its_name():
     lines = console.export_text().splitlines()
     assert "frame 7: 3 objects" in lines[0]
     assert lines[1].startswith("│┌gear 55───────────┐")
-    assert "┌class 1 -3────────┐" in lines[7]
+    assert "┌class 1 -3────────┐" in lines[6]
     assert lines[11][40] == "▪"
     assert len(lines) == 13
     assert {len(line) for line in lines} == {42}
