@@ -261,9 +261,7 @@ class SerialKind(IntEnum):
 
 SERIAL_REQUEST = Layout("SerialRequest", (Field("kind", 8), Field("sequence", 8), Field("address", 16)))
 """First four bytes of a frame to the board; words of 32 bits follow. ``sequence`` counts frames that write."""
-SERIAL_REPLY = Layout(
-    "SerialReply", (Field("kind", 8), Field("sequence", 8), Field("next", 8), Field("data", 32))
-)
+SERIAL_REPLY = Layout("SerialReply", (Field("kind", 8), Field("sequence", 8), Field("next", 8), Field("data", 32)))
 """Seven bytes: the request's sequence number, that of the next frame that may write, and what was read."""
 SERIAL_STATUS = Layout(
     "SerialStatus",

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -213,7 +214,7 @@ def test_monitor_begins_with_the_next_whole_record(capsys):
         assert main(["monitor", board.port, "--format", "jsonl", "--records", "9"]) == 0
     out, err = capsys.readouterr()
     frames = [json.loads(line)["frame_counter"] for line in out.splitlines()]
-    assert [(later - early) % 9 for early, later in zip(frames, frames[1:], strict=False)] == [1] * 8
+    assert [(later - early) % 9 for early, later in pairwise(frames)] == [1] * 8
     assert err == ""
 
 
@@ -242,13 +243,15 @@ def test_monitor_ends_when_the_line_is_gone(capsys):
 
 
 def test_monitor_ends_with_control_c():
-    with plugged_in(FakeBoard(packets=make_packets(3))) as board:
-        with subprocess.Popen([*OCELLUS, "monitor", board.port], stdout=subprocess.PIPE) as process:
-            assert process.stdout
-            assert process.stdout.readline().startswith(b"frame ")
-            process.send_signal(signal.SIGINT)
-            process.stdout.read()
-            assert process.wait(20) == 0
+    with (
+        plugged_in(FakeBoard(packets=make_packets(3))) as board,
+        subprocess.Popen([*OCELLUS, "monitor", board.port], stdout=subprocess.PIPE) as process,
+    ):
+        assert process.stdout
+        assert process.stdout.readline().startswith(b"frame ")
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(20) == 0
 
 
 def test_a_picture_has_a_box_for_each_object_and_its_name():

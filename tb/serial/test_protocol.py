@@ -59,8 +59,9 @@ def test_damage_costs_the_frames_that_it_touches_and_is_counted():
         at = dice.randrange(1, len(two) - 1)
         damaged = dice.choice((
             two[:at] + bytes([two[at] ^ 1 << dice.randrange(8)]) + two[at + 1 :],
-            two[: max(at, 2)], two[:-1] + b"\x7d\x7e", stuffed(two[1:9], crc=zlib.crc32(two[1:9]) ^ 1), stuffed(b"\x90"),
-            stuffed(b"\x90" + bytes(129)), stuffed(b"\x81\0\0"), stuffed(b"\x84\0\0\0\0\0\0"), b"\xff" * 2 * LONGEST_FRAME,
+            two[: max(at, 2)], two[:-1] + b"\x7d\x7e", stuffed(two[1:9], crc=zlib.crc32(two[1:9]) ^ 1),
+            stuffed(b"\x90"), stuffed(b"\x90" + bytes(129)), stuffed(b"\x81\0\0"), stuffed(b"\x84\0\0\0\0\0\0"),
+            b"\xff" * 2 * LONGEST_FRAME,
         ))  # fmt: skip
         receiver = Receiver()
         found = list(receiver.feed(one + damaged + three))
@@ -95,7 +96,7 @@ def test_two_escapes_in_a_row_are_an_escape_and_a_byte(data: bytes, draw: st.Dat
     """Stuffed by a sender that also escapes other bytes than it must, which no rule forbids."""
     sealed = data + zlib.crc32(data).to_bytes(4, "little")
     inside = b"".join(
-        bytes([0x7D, b ^ 0x20]) if b in (0x7D, 0x7E) or b ^ 0x20 != 0x7E and draw.draw(st.booleans()) else bytes([b])
+        bytes([0x7D, b ^ 0x20]) if b in (0x7D, 0x7E) or (b ^ 0x20 != 0x7E and draw.draw(st.booleans())) else bytes([b])
         for b in sealed
     )
     assert unstuffed(inside) == (data or None)

@@ -51,8 +51,8 @@ class Serial(wiring.Component):
         From the link.
     """
 
-    i_serial: In(1, init=1)
-    o_serial: Out(1, init=1)
+    i_serial: In(1, init=1)  # pyright: ignore[reportCallIssue]  # the stubs do not know init
+    o_serial: Out(1, init=1)  # pyright: ignore[reportCallIssue]  # the stubs do not know init
     o_request: Out(stream.Signature(struct(CONTROL_REQUEST)))
     i_reply: In(stream.Signature(struct(CONTROL_REPLY)))
     i_packets: In(stream.Signature(struct(PACKET_WORD)))

@@ -30,7 +30,7 @@ class UartReceiver(wiring.Component):
         Always ready; valid for one clock.
     """
 
-    i: In(1, init=1)
+    i: In(1, init=1)  # pyright: ignore[reportCallIssue]  # the stubs do not know init
     o: Out(stream.Signature(RECEIVED, always_ready=True))
 
     def __init__(self, clocks_per_bit: int):

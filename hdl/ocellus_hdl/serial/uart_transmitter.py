@@ -24,7 +24,7 @@ class UartTransmitter(wiring.Component):
     """
 
     i: In(stream.Signature(8))
-    o: Out(1, init=1)
+    o: Out(1, init=1)  # pyright: ignore[reportCallIssue]  # the stubs do not know init
 
     def __init__(self, clocks_per_bit: int):
         super().__init__()

@@ -154,8 +154,7 @@ class Board:
     def _has_room(self, under_way: list[bytes], another: bytes) -> bool:
         taken = sum(len(payload) + 1 for payload in under_way)
         return not under_way or (
-            len(under_way) < MOST_UNDER_WAY
-            and taken + len(another) + 1 + formats.SERIAL_CRC_BYTES <= self._store_bytes
+            len(under_way) < MOST_UNDER_WAY and taken + len(another) + 1 + formats.SERIAL_CRC_BYTES <= self._store_bytes
         )
 
     def listen(self) -> bytes:
@@ -198,4 +197,6 @@ class Board:
             found = f"{self.receiver.messages} frames and no answer"
         elif self.received_bytes:
             found = f"{self.received_bytes} bytes and no whole frame"
-        return BadInput(f"{self.port}: found {found} in {TRIES * PATIENCE_SECONDS:g} s, allowed a board at {self.baud} baud")
+        return BadInput(
+            f"{self.port}: found {found} in {TRIES * PATIENCE_SECONDS:g} s, allowed a board at {self.baud} baud"
+        )

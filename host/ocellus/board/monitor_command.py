@@ -12,7 +12,6 @@ from .. import formats
 from ..decode_command import as_json_line, as_text
 from ..decoder import Decoder
 from ..errors import BadInput
-from ..formats import CNN_STATUS
 from ..records import Record, class_names
 from ..settings import UHD
 from .board import Board
