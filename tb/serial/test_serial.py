@@ -145,6 +145,7 @@ def test_an_answer_waits_for_one_frame_of_packets_at_most():
     seen = converse([Rest(2000), stuffed(payload(READ, 1, 0x600))], packets=packets, after=55_000)
     kinds = [p[0] for p in frames(seen)]
     assert kinds.index(0x81) <= 3
+    assert max(len(p) for p in frames(seen)) == 1 + 128
     assert b"".join(p[1:] for p in frames(seen) if p[0] == 0x90) == b"".join(packet for _, packet in packets)
 
 
