@@ -5,6 +5,7 @@ import random
 import select
 import threading
 import tty
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ class FakeBoard:
         Of the link; sent one after the other, over and over if ``repeats``.
     greeting : bytes
         On the wire before the first answer.
+    is_slow : bool
+        Carries out a request in two milliseconds, and drops what finds no room in its store of ``page[0x704]`` bytes.
+    most_stored : int
+        Bytes of the store that were in use, at most; drops counts what was dropped.
     """
 
     port: str = ""
@@ -44,6 +49,9 @@ class FakeBoard:
     image: list[int] = field(default_factory=list)
     packets: list[bytes] = field(default_factory=list)
     greeting: bytes = b""
+    is_slow: bool = False
+    most_stored: int = 0
+    drops: int = 0
     registers: dict[int, int] = field(default_factory=lambda: {0x600: IDENTITY})
     page: dict[int, int] = field(default_factory=dict)
     words: list[int] = field(default_factory=list)
@@ -68,6 +76,7 @@ class FakeBoard:
         deframing, link = Deframing(), b"".join(self.packets)
         model = Model(lambda address: self.registers.get(address, 0), self._write)
         model.page |= self.page
+        store: deque[bytes] = deque()
         at = 0
         greeting = self.greeting
         while not self._stopped.is_set():
@@ -75,12 +84,20 @@ class FakeBoard:
                 piece = link[at : at + dice.randint(1, 128)]
                 at = (at + len(piece)) % len(link)
                 self._send(stuffed(b"\x90" + piece))
-            if not select.select([self._master], [], [], 0.002)[0]:
-                continue
-            came = os.read(self._master, 4096)
-            self._send(greeting)
-            greeting = b""
+            came = b""
+            if select.select([self._master], [], [], 0.002)[0]:
+                came = os.read(self._master, 4096)
+                self._send(greeting)
+                greeting = b""
             for request in deframing.take(came):
+                room = sum(len(one) + 1 for one in store) + len(request) + 5
+                self.most_stored = max(self.most_stored, room)
+                if room <= model.page[0x704]:
+                    store.append(request)
+                else:
+                    self.drops += 1
+            while store:
+                request = store.popleft()
                 if self.is_silent or dice.random() < self.loses:
                     continue
                 answer = model.answer(request)
@@ -91,6 +108,8 @@ class FakeBoard:
                     return
                 if answer and dice.random() >= self.loses:
                     self._send(stuffed(answer))
+                if self.is_slow:
+                    break
 
     def _send(self, data: bytes) -> None:
         """Whatever finds no room is lost, as on a wire that nobody reads."""
