@@ -20,6 +20,7 @@ from ocellus.configurations import CONFIGURATIONS
 from ocellus_hdl.cnn.cnn import Cnn
 from ocellus_hdl.cnn.lane import RequantiserLane
 from ocellus_hdl.cnn.pair import PairMultiplier
+from ocellus_hdl.serial import Serial
 
 from . import floorplan
 from .ecp5 import FOLDER, ROOT, Bench, Chip, Placed, ToolError, memories, place, prepare, synthesise
@@ -32,6 +33,7 @@ DESIGNS: dict[str, Callable[[], wiring.Component]] = {
     "pair": PairMultiplier,
     "lane": RequantiserLane,
     "lane-left-7": lambda: RequantiserLane(left_bits=3),
+    "serial": lambda: Serial(75e6, CONFIGURATIONS["ecp5"]),
     "cnn": lambda: Cnn(CONFIGURATIONS["ecp5"]),
 }
 TARGETS = {"cnn": {"lut4": 45_000, "block_ram": 150, "multipliers": 140, "fmax_mhz": 80}}
