@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -75,8 +75,9 @@ class Receiver:
     _joined: bool = field(default=False, repr=False)  # a flag was seen
     _too_long: bool = field(default=False, repr=False)
 
-    def feed(self, chunk: bytes) -> Iterator[Reply | Packets]:
-        """Take the next bytes; give what they complete, in order."""
+    def feed(self, chunk: bytes) -> list[Reply | Packets]:
+        """Take the next bytes; give back what they complete, in order."""
+        found: list[Reply | Packets] = []
         *complete, rest = chunk.split(FLAG)
         for piece in complete:
             self._keep(piece)
@@ -84,13 +85,14 @@ class Receiver:
                 message = None if self._too_long else _message(bytes(self._waiting))
                 if message is not None:
                     self.messages += 1
-                    yield message
+                    found.append(message)
                 elif self._joined:
                     self.dropped_frames += 1
             self._waiting.clear()
             self._too_long = False
             self._joined = True
         self._keep(rest)
+        return found
 
     def _keep(self, piece: bytes) -> None:
         self._too_long = self._too_long or len(self._waiting) + len(piece) > LONGEST_FRAME

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from ocellus.board.board import Board
 from ocellus.board.picture import Picture
 from ocellus.cli import main
 from ocellus.compiler.engine.image import Program
 from ocellus.configurations import CONFIGURATIONS
 from ocellus.records import DetectedObject, Record, RecordFlag, parse_record
-from ocellus.settings import FrameFormat, MetadataSettings, Window
+from ocellus.settings import FrameFormat, IspSettings, MetadataSettings, ReadoutSettings, Window
 from ocellus_sim.golden import link, metadata
 
 from .fake_board import FakeBoard, plugged_in
@@ -148,6 +149,17 @@ def test_a_small_store_is_never_overfilled(image: Path):
     assert board.words == board.image
     assert 700 < board.most_stored <= 1024, "or the test shows nothing"
     assert board.drops == 0
+
+
+def test_settings_arrive_in_their_order_and_consecutive_ones_together():
+    settings = [w for stage in (IspSettings(), ReadoutSettings()) for w in stage.writes()]
+    board = FakeBoard(loses=0.1)
+    with plugged_in(board), Board(board.port) as line:
+        line.greet()
+        line.apply(settings)
+        assert line.read(0) == 0
+    assert board.writes == settings
+    assert len(settings) > 3072
 
 
 def damaged(content: bytes) -> bytes:

@@ -75,6 +75,13 @@ def test_what_was_under_way_when_one_began_to_listen_is_no_damage():
     assert receiver.dropped_frames == 0
 
 
+def test_who_takes_one_message_of_a_piece_loses_nothing_behind_it():
+    receiver = Receiver()
+    assert receiver.feed(stuffed(REPLY) * 2 + stuffed(REPLY)[:3])[0] == MESSAGE
+    assert receiver.feed(stuffed(REPLY)[3:]) == [MESSAGE]
+    assert receiver.dropped_frames == 0
+
+
 def test_a_megabyte_without_a_flag_is_not_kept():
     receiver = Receiver()
     for _ in range(100):

@@ -3,7 +3,7 @@
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import randrange
 from types import TracebackType
 from typing import Self
@@ -107,8 +107,23 @@ class Board:
         return {f.name: self.read(base + 4 * index) for index, f in enumerate(layout.fields)}
 
     def write(self, address: int, words: Sequence[int]) -> None:
-        """Write 32-bit words to ``address``, ``address + 4``, ...; at most 60 of them."""
+        """Write up to 60 words of 32 bits to ``address``, ``address + 4``, ..."""
         self._carry_out([request(SerialKind.WRITE, self._next, address, words)], lambda done: None)
+
+    def apply(self, writes: Iterable[tuple[int, int]]) -> None:
+        """Write registers in order, many under way at a time; (address, word), as a stage's settings give them."""
+        blocks: list[tuple[int, list[int]]] = []
+        for address, word in writes:
+            start, words = blocks[-1] if blocks else (address, [])
+            if blocks and address == start + 4 * len(words) and len(words) < formats.SERIAL_WORDS:
+                words.append(word)
+            else:
+                blocks.append((address, [word]))
+        requests = [
+            request(SerialKind.WRITE, (self._next + index) % 256, start, words)
+            for index, (start, words) in enumerate(blocks)
+        ]
+        self._carry_out(requests, lambda done: None)
 
     def feed(self, address: int, words: Sequence[int], progress: Callable[[int], None]) -> None:
         """Write 32-bit words to one address, in order; ``progress`` is told how many the board has taken."""
@@ -159,18 +174,19 @@ class Board:
 
     def listen(self) -> bytes:
         """The link's bytes that came since; waits 20 ms for some."""
-        for _ in self._replies():
-            pass
+        self._replies()
         came = bytes(self.packets)
         self.packets.clear()
         return came
 
-    def _replies(self) -> Iterator[Reply]:
+    def _replies(self) -> list[Reply]:
+        found = []
         for message in self.receiver.feed(self._receive()):
             if isinstance(message, Packets):
                 self.packets += message.data
             else:
-                yield message
+                found.append(message)
+        return found
 
     def _receive(self) -> bytes:
         try:
