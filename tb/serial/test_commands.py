@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from .fake_board import FakeBoard, plugged_in
 from .model import stuffed
 
 OCELLUS = (sys.executable, "-m", "ocellus")
+RUNS = {0x600: 0x0CE11050, 0x400: 1, 0x000: 1}
+"""Registers of a board with a network and its readout enabled."""
 
 
 def make_program(configuration: str = "ecp5", weight_words: int = 1500) -> Program:
@@ -207,6 +210,17 @@ def test_a_cable_pulled_in_mid_load_is_told_and_the_next_load_mends_it(image: Pa
     assert again.words == again.image
 
 
+def test_a_load_that_is_interrupted_is_told(image: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    def feed(self: Board, address: int, words: list[int], progress: Callable[[int], None]) -> None:
+        progress(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Board, "feed", feed)
+    with plugged_in(board_for(image)) as board:
+        assert main(["load", board.port, str(image)]) == 2
+    assert f"{board.port}: interrupted by control-C; 240 of 27560 bytes had arrived: the" in capsys.readouterr().err
+
+
 def test_a_board_that_is_reset_in_mid_load_is_told(image: Path, capsys):
     with plugged_in(board_for(image, resets_at=3000)) as board:
         assert main(["load", board.port, str(image)]) == 2
@@ -223,7 +237,7 @@ def test_an_image_that_the_accelerator_refuses_is_told(image: Path, capsys):
 
 
 def test_monitor_begins_with_the_next_whole_record(capsys):
-    board = FakeBoard(packets=make_packets(9), registers={0x600: 0x0CE11050, 0x400: 1})
+    board = FakeBoard(packets=make_packets(9), registers=dict(RUNS))
     board.greeting = stuffed(b"\x90" + make_packets(1)[0][50:])[9:] + b"\x7e" + stuffed(b"\x90" + b"\x0e\x5c\x01")
     with plugged_in(board):
         assert main(["monitor", board.port, "--format", "jsonl", "--records", "9"]) == 0
@@ -241,12 +255,12 @@ def test_monitor_tells_damage_and_that_no_network_is_loaded(capsys):
     out, err = capsys.readouterr()
     assert out.count("\n  class 2 ") == 12
     none, damage = err.splitlines()
-    assert none == f"ocellus: {board.port}: no network is loaded, so no records come"
+    assert none == f"ocellus: {board.port}: found no network and no enabled readout, so no records come"
     assert damage.removeprefix(f"ocellus: {board.port}: ").startswith(("2 packets damaged", "3 packets damaged"))
 
 
 def test_monitor_ends_when_the_line_is_gone(capsys):
-    board = FakeBoard(packets=make_packets(3), registers={0x600: 0x0CE11050, 0x400: 1})
+    board = FakeBoard(packets=make_packets(3), registers=dict(RUNS))
     with plugged_in(board):
         timer = threading.Timer(1, board._stopped.set)
         timer.start()
@@ -290,7 +304,7 @@ def test_a_picture_has_a_box_for_each_object_and_its_name():
 
 
 def test_monitor_draws_pictures(capsys):
-    board = FakeBoard(packets=make_packets(4), registers={0x600: 0x0CE11050, 0x400: 1, 0x33C: 3840, 0x340: 2160})
+    board = FakeBoard(packets=make_packets(4), registers=RUNS | {0x33C: 3840, 0x340: 2160})
     with plugged_in(board):
         assert main(["monitor", board.port, "--picture", "--records", "2"]) == 0
     assert capsys.readouterr().out.count("2 objects") == 2

@@ -88,6 +88,7 @@ def _feed(board: Board, words: list[int]) -> None:
 
         try:
             board.feed(formats.CNN_LOAD, words, progress)
-        except BadInput as error:
+        except (BadInput, KeyboardInterrupt) as error:
+            reason = f"{error}" if isinstance(error, BadInput) else f"{board.port}: interrupted by control-C"
             arrived = f"{4 * taken} of {4 * len(words)} bytes had arrived"
-            raise BadInput(f"{error}; {arrived}: the board has no network until a load is completed") from None
+            raise BadInput(f"{reason}; {arrived}: the board has no network until a load is completed") from None

@@ -48,8 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     with Board(arguments.port, arguments.baud) as board:
         board.greet()
         board.packets.clear()
-        if not board.read(formats.CNN.address("loaded")):
-            print(f"ocellus: {arguments.port}: no network is loaded, so no records come", file=sys.stderr)
+        needed = (("network", formats.CNN.address("loaded")), ("enabled readout", formats.READOUT.address("enable")))
+        if missing := [f"no {what}" for what, address in needed if not board.read(address)]:
+            print(f"ocellus: {arguments.port}: found {' and '.join(missing)}, so no records come", file=sys.stderr)
         with _showing(arguments, board) as show:
             count = _watch(board, names, show, arguments.records)
     if count:
