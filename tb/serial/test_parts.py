@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Parts of the serial line alone, where many clocks of the wire would show nothing more."""
 
 import random
