@@ -38,7 +38,7 @@ class FakeBoard:
     is_slow : bool
         Carries out a request in two milliseconds, and drops what finds no room in its store of ``page[0x704]`` bytes.
     most_stored : int
-        Bytes of the store that were in use, at most; drops counts what was dropped.
+        Bytes of the store that were in use, at most; ``drops`` and ``requests`` count.
     """
 
     port: str = ""
@@ -52,6 +52,7 @@ class FakeBoard:
     is_slow: bool = False
     most_stored: int = 0
     drops: int = 0
+    requests: int = 0
     registers: dict[int, int] = field(default_factory=lambda: {0x600: IDENTITY})
     page: dict[int, int] = field(default_factory=dict)
     words: list[int] = field(default_factory=list)
@@ -90,6 +91,7 @@ class FakeBoard:
                 self._send(greeting)
                 greeting = b""
             for request in deframing.take(came):
+                self.requests += 1
                 room = sum(len(one) + 1 for one in store) + len(request) + 5
                 self.most_stored = max(self.most_stored, room)
                 if room <= model.page[0x704]:

@@ -4,7 +4,7 @@ import random
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocellus.formats import SerialKind
@@ -35,6 +35,7 @@ def test_a_request_that_no_board_takes_is_refused(kind: SerialKind, words: list[
         request(kind, 0, 0, words)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_what_is_framed_is_unframed(data: bytes):
     assert frame(data) == stuffed(data)
@@ -42,6 +43,7 @@ def test_what_is_framed_is_unframed(data: bytes):
     assert unstuffed(frame(data)[1:-1]) == (data or None)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=60)), st.integers(1, 9))
 def test_arbitrary_bytes_never_crash_and_hide_nothing_behind_them(noise: list[bytes], size: int):
     """A frame comes through whole behind anything, with a flag between; in pieces of any size."""
@@ -90,6 +92,7 @@ def test_a_megabyte_without_a_flag_is_not_kept():
     assert list(receiver.feed(stuffed(REPLY))) == [MESSAGE]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_an_escape_flips_whatever_stands_behind_it(data: bytes):
     inside = data.replace(b"\x7e", b"\x7d")
@@ -98,6 +101,7 @@ def test_an_escape_flips_whatever_stands_behind_it(data: bytes):
     assert frames == ([found] if found is not None and 4 <= len(found) <= 244 else [])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), st.data())
 def test_two_escapes_in_a_row_are_an_escape_and_a_byte(data: bytes, draw: st.DataObject):
     """Stuffed by a sender that also escapes other bytes than it must, which no rule forbids."""
