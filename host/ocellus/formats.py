@@ -62,6 +62,7 @@ class Pattern(IntEnum):
     RAMP = 2
     BARS = 3
     PN9 = 4
+    LINE = 5
 
 
 class Head(IntEnum):

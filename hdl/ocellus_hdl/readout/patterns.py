@@ -8,6 +8,7 @@ from ocellus.formats import PIXELS_PER_CLOCK, RAW_BITS, RAW_WORD, READOUT_SETTIN
 from ocellus.settings import FrameFormat
 
 from ..layouts import struct
+from .line import Line
 
 WHITE = (1 << RAW_BITS) - 1
 BARS = 8
@@ -34,12 +35,13 @@ def noise_masks() -> tuple[list[int], list[int]]:
 class Patterns(wiring.Component):
     """The word of a test pattern at the place where the readout is; docs/readout.md has the table.
 
-    ``o`` belongs to the word that ``i_step`` steps over, and is the frame's first again after its last.
+    ``o`` belongs to the word that ``i_step`` steps over, and is the frame's first again after its last. The line's
+    pictures come from memories, and it has to run ahead of them: after reset it needs six clocks for that.
 
     Parameters
     ----------
     frame : FrameFormat
-        Its width sizes the bars.
+        Its width sizes the bars, and all of it the line.
 
     Attributes
     ----------
@@ -49,6 +51,8 @@ class Patterns(wiring.Component):
         The word is used in this clock.
     i_last_in_line, i_last_in_frame : in
         It is the line's, the frame's last.
+    o_ready : out
+        A frame may begin: ``o`` is its first word.
     o : RAW_WORD, out
     """
 
@@ -56,10 +60,12 @@ class Patterns(wiring.Component):
     i_step: In(1)
     i_last_in_line: In(1)
     i_last_in_frame: In(1)
+    o_ready: Out(1)
     o: Out(struct(RAW_WORD))
 
     def __init__(self, frame: FrameFormat):
         super().__init__()
+        self._frame = frame
         self._bar_words = frame.width // (BARS * PIXELS_PER_CLOCK)
 
     def elaborate(self, platform: object) -> Module:
@@ -68,9 +74,12 @@ class Patterns(wiring.Component):
         ramp = self._ramp(m)
         bars = self._bars(m)
         noise = self._noise(m)
+        m.submodules.line = line = Line(self._frame)
+        m.d.comb += [line.i_step.eq(self.i_step), self.o_ready.eq(line.o_ready | (self.i_settings.pattern != Pattern.LINE))]
+        drawn = ((Pattern.RAMP, ramp), (Pattern.BARS, bars), (Pattern.PN9, noise), (Pattern.LINE, line.o.pixel))
         for index in range(PIXELS_PER_CLOCK):
             with m.Switch(self.i_settings.pattern):
-                for pattern, pixels in ((Pattern.RAMP, ramp), (Pattern.BARS, bars), (Pattern.PN9, noise)):
+                for pattern, pixels in drawn:
                     with m.Case(pattern):
                         m.d.comb += self.o.pixel[index].eq(pixels[index])
                 with m.Default():

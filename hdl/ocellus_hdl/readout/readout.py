@@ -68,7 +68,7 @@ class Readout(wiring.Component):
             place.eq(live | (store.i.ready & store.o_ready & ~(timing.o_first_in_frame & ledger.o_busy))),
             step.eq(active & place & (live | ~from_array | self.i.valid)),
             self.i.ready.eq(active & place & from_array),
-            timing.i_enable.eq(self.i_settings.enable),
+            timing.i_enable.eq(self.i_settings.enable & patterns.o_ready),
             timing.i_advance.eq(~active | step),
             patterns.i_settings.eq(self.i_settings),
             patterns.i_step.eq(step),

@@ -1,0 +1,132 @@
+"""A moving production line, four pixels a clock, from a few small pictures and the frame's number."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from ocellus.formats import PIXELS_PER_CLOCK, RAW_WORD
+from ocellus.line import Flaw, Material, Shape
+from ocellus.settings import FrameFormat
+
+from ..layouts import struct
+from .line_noise import LineNoise
+from .line_place import LinePlace
+from .line_sprites import flaws, part
+from .line_tables import EDGE_BITS, LIGHT, LineGeometry, palette, zone
+
+AHEAD = 6
+"""Steps from a word's place to its pixels."""
+
+
+class Line(wiring.Component):
+    """The words of the production line, one after the other; docs/line.md says what they show.
+
+    ``o`` belongs to the word that ``i_step`` steps over: the places run six words ahead of it. After reset they have
+    to get there first, one step in each clock in which ``i_step`` is low; until then ``o_ready`` is low.
+
+    Parameters
+    ----------
+    frame : FrameFormat
+
+    Attributes
+    ----------
+    i_step : in
+        The word is used in this clock.
+    o_ready : out
+        ``o`` is the right word.
+    o : RAW_WORD, out
+    """
+
+    i_step: In(1)
+    o_ready: Out(1)
+    o: Out(struct(RAW_WORD))
+
+    def __init__(self, frame: FrameFormat):
+        super().__init__()
+        self._frame = frame
+        self._geometry = LineGeometry(frame)
+
+    def elaborate(self, platform: object) -> Module:
+        """Each paragraph is a step further on; a number behind a name is the step to which a value belongs."""
+        m = Module()
+        geometry = self._geometry
+        behind = Signal(range(AHEAD + 1), init=AHEAD)
+        step = Signal()
+        m.d.comb += [step.eq(self.i_step | ~self.o_ready), self.o_ready.eq(behind == 0)]
+        with m.If(~self.i_step & ~self.o_ready):
+            m.d.sync += behind.eq(behind - 1)
+
+        slots = Memory(shape=geometry.slot_layout(), depth=32, init=geometry.slots())
+        parts = Memory(shape=4, depth=1 << 14, init=[code for shape in Shape for code in part(shape)])
+        marks = Memory(shape=2, depth=1 << 12, init=flaws())
+        lights = Memory(shape=LIGHT, depth=1 << 10, init=palette())
+        m.submodules += [slots, parts, marks, lights]
+        m.submodules.place = place = LinePlace(self._frame)
+        m.submodules.noise = noise = LineNoise()
+
+        def later(value, steps: int = 1):
+            """The value, so many steps later."""
+            for _ in range(steps):
+                register = Signal.like(value)
+                with m.If(step):
+                    m.d.sync += register.eq(value)
+                value = register
+            return value
+
+        m.d.comb += place.i_step.eq(step)
+        slot_port = slots.read_port(domain="comb")
+        m.d.comb += slot_port.addr.eq(Cat(place.o_belt[8:], place.o_lower))
+        slot1 = later(slot_port.data)
+        within1, row1, edge1 = later(place.o_belt[:8]), later(place.o_row), later(place.o_edge)
+        thread1 = later(place.o_belt[1] ^ place.o_row[1])
+
+        # The cell of the part, in the part's own axes.
+        across, down = within1 - slot1.x, row1 - slot1.top
+        u2, v2 = later(Mux(slot1.turned, down[:7], across[:7])), later(Mux(slot1.turned, across[:7], down[:7]))
+        on_part2 = later(slot1.filled & (across[7:] == 0) & (down[7:] == 0))
+        zones = Array(zone(distance) for distance in range(1 << EDGE_BITS))
+        far = edge1[EDGE_BITS:].any()
+        zone2 = later(Mux(far, zone(1 << EDGE_BITS), zones[edge1[:EDGE_BITS]]))
+        slot2 = later(slot1)
+
+        # One quarter stands for all four; a flaw has a place of its own.
+        part_port, mark_port = parts.read_port(), marks.read_port()
+        column, line = (Mux(at[6], at[:6], ~at[:6]) for at in (u2, v2))
+        aside, below = u2 - slot2.flaw_x, v2 - slot2.flaw_y
+        m.d.comb += [
+            part_port.en.eq(step),
+            part_port.addr.eq(Cat(column, line, slot2.kind)),
+            mark_port.en.eq(step),
+            mark_port.addr.eq(Cat(aside[1:6], below[1:6], slot2.flaw)),
+        ]
+        on_part3 = later(on_part2)
+        on_flaw3 = later(on_part2 & (aside[6:] == 0) & (below[6:] == 0))
+        chip3 = later(slot2.flaw == Flaw.CHIP)
+
+        # What the flaw leaves of the part.
+        code, mark = Signal(4), Signal(2)
+        m.d.comb += [code.eq(Mux(on_part3, part_port.data, 0)), mark.eq(Mux(on_flaw3, mark_port.data, 0))]
+        flawed = Array((0, 14, 13, 15))[mark]
+        on_metal = code[2:].any()
+        code4 = later(Mux(mark.any() & (on_metal | chip3), Mux(chip3, 0, flawed), code))
+
+        # Its colour; where no part is, the belt's or the rail's, and shadows are the belt's.
+        light_port = lights.read_port()
+        zone4, quadrant4, material4, thread4, odd4 = (
+            later(zone2, 2), later(Cat(u2[6], v2[6]), 2), later(slot2.material, 2), later(thread1, 3),
+            later(place.o_odd, 4),
+        )  # fmt: skip
+        seen = Mux(code4 == 0, zone4, code4)
+        ground = Mux(thread4, Material.THREAD, Material.BELT)
+        m.d.comb += [
+            light_port.en.eq(step),
+            light_port.addr.eq(Cat(odd4, quadrant4, seen, Mux(code4[2:].any(), material4, ground))),
+        ]
+
+        m.d.comb += [noise.i_step.eq(step), noise.i_first.eq(later(place.o_first, 3)), noise.i_frame.eq(place.o_frame)]
+        for index in range(PIXELS_PER_CLOCK):
+            level = light_port.data[index % 2] << 1
+            with m.If(step):
+                m.d.sync += self.o.pixel[index].eq(noise.o[index] + level)
+        return m
