@@ -76,7 +76,7 @@ EMPTY = Slot(empty=True)
 LANES: tuple[tuple[Slot, ...], ...] = (
     (
         Slot(W, STEEL, False, 60, 3),
-        Slot(N, BRASS, False, 90, 12, CHIP, 88, 32),
+        Slot(N, BRASS, False, 90, 12, CHIP, 30, 84),
         Slot(G, ALUMINIUM, False, 20, 8),
         Slot(P, COPPER, False, 100, 2, STAIN, -2, 32),
         EMPTY,

@@ -69,16 +69,16 @@ def truth(frame: FrameFormat, counter: int) -> LineTruth:
 
 def _margin(slot: Slot) -> int:
     """Cells of the sprite without metal on either side."""
-    metal = line.whole(slot.shape) >= 4
+    metal = line.whole(slot.shape) >= line.GROUND
     return int(np.flatnonzero((metal.T if slot.turned else metal).any(axis=0))[0])
 
 
 def _masks(slot: Slot) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Class and cells (128, 128), as they lie in the frame, of a part and of its flaw."""
     clean, marked = line.whole(slot.shape), line.marked(slot)
-    masks = [(slot.shape.name.lower(), clean >= 4)]
+    masks = [(slot.shape.name.lower(), clean >= line.GROUND)]
     if slot.flaw:
-        changed = (clean >= 4) & (marked < 4 if slot.flaw == Flaw.CHIP else marked != clean)
+        changed = (clean >= line.GROUND) & (marked < line.GROUND if slot.flaw == Flaw.CHIP else marked != clean)
         masks.append((slot.flaw.name.lower(), changed))
     for name, mask in masks:
         yield name, mask.T if slot.turned else mask

@@ -1,6 +1,6 @@
 """A moving production line, four pixels a clock, from a few small pictures and the frame's number."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -12,11 +12,16 @@ from ocellus.settings import FrameFormat
 from ..layouts import struct
 from .line_noise import LineNoise
 from .line_place import LinePlace
-from .line_sprites import flaws, part
+from .line_sprites import FLAT, flaws, part
 from .line_tables import EDGE_BITS, LIGHT, LineGeometry, palette, zone
 
 AHEAD = 6
 """Steps from a word's place to its pixels."""
+
+
+def _is_metal(code: Value) -> Value:
+    """Not the belt, nor a shadow on it: codes from 6 on."""
+    return code[3] | code[1:3].all()
 
 
 class Line(wiring.Component):
@@ -61,7 +66,7 @@ class Line(wiring.Component):
         parts = Memory(shape=4, depth=1 << 14, init=[code for shape in Shape for code in part(shape)])
         marks = Memory(shape=2, depth=1 << 12, init=flaws())
         lights = Memory(shape=LIGHT, depth=1 << 10, init=palette())
-        m.submodules += [slots, parts, marks, lights]
+        m.submodules.slots, m.submodules.parts, m.submodules.marks, m.submodules.lights = slots, parts, marks, lights
         m.submodules.place = place = LinePlace(self._frame)
         m.submodules.noise = noise = LineNoise()
 
@@ -108,21 +113,22 @@ class Line(wiring.Component):
         code, mark = Signal(4), Signal(2)
         m.d.comb += [code.eq(Mux(on_part3, part_port.data, 0)), mark.eq(Mux(on_flaw3, mark_port.data, 0))]
         flawed = Array((0, 14, 13, 15))[mark]
-        on_metal = code[2:].any()
-        code4 = later(Mux(mark.any() & (on_metal | chip3), Mux(chip3, 0, flawed), code))
+        code4 = later(Mux(mark.any() & (chip3 | _is_metal(code)), Mux(chip3, 0, flawed), code))
 
-        # Its colour; where no part is, the belt's or the rail's, and shadows are the belt's.
+        # Its colour. Where no part is, the belt's or the rail's; shadows are the belt's, too.
         light_port = lights.read_port()
-        zone4, quadrant4, material4, thread4, odd4 = (
-            later(zone2, 2), later(Cat(u2[6], v2[6]), 2), later(slot2.material, 2), later(thread1, 3),
-            later(place.o_odd, 4),
-        )  # fmt: skip
-        seen = Mux(code4 == 0, zone4, code4)
-        ground = Mux(thread4, Material.THREAD, Material.BELT)
-        m.d.comb += [
-            light_port.en.eq(step),
-            light_port.addr.eq(Cat(odd4, quadrant4, seen, Mux(code4[2:].any(), material4, ground))),
-        ]
+        quadrant4, grain4 = later(Cat(u2[6], v2[6]), 2), later(v2[0] ^ v2[2], 2)
+        zone4, material4 = later(zone2, 2), later(slot2.material, 2)
+        thread4, odd4 = later(thread1, 3), later(place.o_odd, 4)
+        seen, material = Signal(4), Signal(3)
+        m.d.comb += [seen.eq(code4), material.eq(material4)]
+        with m.If(code4 == 0):
+            m.d.comb += seen.eq(zone4)
+        with m.Elif(grain4 & (code4[1:] == FLAT >> 1)):
+            m.d.comb += seen.eq(code4[0])
+        with m.If(~_is_metal(code4)):
+            m.d.comb += material.eq(Mux(thread4, Material.THREAD, Material.BELT))
+        m.d.comb += [light_port.en.eq(step), light_port.addr.eq(Cat(odd4, quadrant4, seen, material))]
 
         m.d.comb += [noise.i_step.eq(step), noise.i_first.eq(later(place.o_first, 3)), noise.i_frame.eq(place.o_frame)]
         for index in range(PIXELS_PER_CLOCK):

@@ -67,8 +67,10 @@ def _disc_sums(rows: list[int], square: int) -> Callable[[int, int], tuple[int, 
 def _shadow(away_x: int, away_y: int) -> int:
     """Code of a cell of the belt with the metal's mass on its other side."""
     s, d = away_x + away_y, away_y - away_x
-    if s <= 0:
+    if s == 0:
         return NO_CODE
+    if s < 0:
+        return 4 if d > 0 else 5
     if 5 * abs(d) < 2 * s:
         return 2
     return 1 if d < 0 else 3
@@ -77,13 +79,11 @@ def _shadow(away_x: int, away_y: int) -> int:
 def _slope(x: int, y: int, flat: int) -> int:
     """Code of a cell of metal whose surface falls towards (x, y)."""
     s, d = x + y, y - x
-    if 5 * abs(s) < 2 * abs(d):
-        return 7 if d > 0 else 11
-    if 5 * abs(d) < 2 * abs(s):
-        return 5 if s > 0 else 9
     if s == 0 and d == 0:
         return flat
-    return {(True, False): 4, (True, True): 6, (False, True): 8, (False, False): 10}[s > 0, d > 0]
+    if 5 * abs(d) < 2 * abs(s):
+        return 7 if s > 0 else 10
+    return {(True, False): 6, (True, True): 8, (False, True): 9, (False, False): 11}[s >= 0, d > 0]
 
 
 @cache

@@ -21,15 +21,19 @@ RAIL_ROWS = 24
 PART_ROWS = 128
 TONE_BITS = 6
 DARK, NEUTRAL, LIT = 36, 58, 92
-AGAINST_LAMP = {
-    4: (LIT, DARK, LIT, DARK), 5: (LIT, NEUTRAL, NEUTRAL, DARK), 6: (LIT, LIT, DARK, DARK),
-    7: (NEUTRAL, LIT, DARK, NEUTRAL), 8: (DARK, LIT, DARK, LIT), 9: (DARK, NEUTRAL, NEUTRAL, LIT),
-    10: (DARK, DARK, LIT, LIT), 11: (NEUTRAL, DARK, LIT, NEUTRAL),
+ON_SLOPE = {
+    6: (LIT, DARK, LIT, DARK), 7: (LIT, NEUTRAL, NEUTRAL, DARK), 8: (LIT, LIT, DARK, DARK),
+    9: (DARK, LIT, DARK, LIT), 10: (DARK, NEUTRAL, NEUTRAL, LIT), 11: (DARK, DARK, LIT, LIT),
 }  # fmt: skip
-"""Tones of slopes, by the direction in which they fall, eight of them from +x on towards +y, in the quadrants upper left, upper right, lower left, lower right."""
-IN_SHADOW = {1: (64, 30, 64, 26), 2: (64, 44, 44, 24), 3: (64, 64, 30, 26)}
-ON_BELT = {4: 64, 5: 51, 6: 40, 7: 28}
-ON_RAIL = {8: 29, 9: 14, 10: 40}
+"""Tones of slopes, by the direction in which they fall from +x towards +y, in the quadrants upper left, upper right,
+lower left, lower right: the lamp is at the upper left."""
+IN_SHADOW = {
+    1: (64, 30, 64, 26), 2: (64, 44, 44, 24), 3: (64, 64, 30, 26), 4: (26, 64, 30, 64), 5: (26, 30, 64, 64),
+}  # fmt: skip
+ON_METAL = {0: 67, 1: 46, 12: 61, 13: 41}
+ON_BELT = {6: 64, 7: 51, 8: 40, 9: 28}
+ON_RAIL = {10: 29, 11: 14, 12: 40}
+ON_FLAW = {14: GLINT, 15: OIL}
 
 
 class LineGeometry:
@@ -76,25 +80,23 @@ class LineGeometry:
 
 def zone(distance: int) -> int:
     """Code of belt or rail, so many rows of cells from the nearer edge."""
-    rail = ((10, 8), (16, 9), (22, 8), (24, 10))
-    beside = ((28, 7), (32, 6), (36, 5))
-    return next((code for end, code in rail + beside if distance < end), 4)
+    rail = ((10, 10), (16, 11), (22, 10), (24, 12))
+    beside = ((28, 9), (32, 8), (36, 7))
+    return next((code for end, code in rail + beside if distance < end), 6)
 
 
 def _light(material: Material, code: int, quadrant: int) -> tuple[int, ...]:
     """Half levels at the sites R, Gr, Gb, B."""
-    metal = Material.BELT < material < Material.THREAD
     sites, tone = COLOURS[material], 0
-    if metal and code in AGAINST_LAMP:
-        tone = AGAINST_LAMP[code][quadrant]
-    elif metal and code >= 12:
-        sites, tone = ((sites, 64), (sites, 42), (GLINT, 64), (OIL, 64))[code - 12]
-    elif not metal and code in IN_SHADOW:
-        tone = IN_SHADOW[code][quadrant]
-    elif not metal and code in ON_BELT:
-        tone = ON_BELT[code]
-    elif not metal and code in ON_RAIL:
+    if Material.BELT < material < Material.THREAD:
+        if code in ON_FLAW:
+            sites, tone = ON_FLAW[code], 64
+        else:
+            tone = ON_SLOPE[code][quadrant] if code in ON_SLOPE else ON_METAL.get(code, 0)
+    elif code in ON_RAIL:
         sites, tone = RAIL, ON_RAIL[code]
+    else:
+        tone = IN_SHADOW[code][quadrant] if code in IN_SHADOW else ON_BELT.get(code, 0)
     return tuple(site * tone + (1 << TONE_BITS - 1) >> TONE_BITS for site in sites)
 
 

@@ -26,11 +26,17 @@ LOWEST = 56
 
 ZONES = (10, 16, 22, 24, 28, 32, 36)
 """Distances from the upper or lower edge at which the next of these codes begins."""
-ZONE_CODES = (8, 9, 8, 10, 7, 6, 5, 4)
-BELT_TONES = {4: 64, 5: 51, 6: 40, 7: 28}
-RAIL_TONES = {8: 29, 9: 14, 10: 40}
-SHADOW_TONES = {1: (64, 30, 64, 26), 2: (64, 44, 44, 24), 3: (64, 64, 30, 26)}
+ZONE_CODES = (10, 11, 10, 12, 9, 8, 7, 6)
+BELT_TONES = {6: 64, 7: 51, 8: 40, 9: 28}
+RAIL_TONES = {10: 29, 11: 14, 12: 40}
+SHADOW_TONES = {
+    1: (64, 30, 64, 26), 2: (64, 44, 44, 24), 3: (64, 64, 30, 26), 4: (26, 64, 30, 64), 5: (26, 30, 64, 64),
+}  # fmt: skip
 SLOPE_TONES = {-1: 36, 0: 58, 1: 92}
+GROUND = 6
+"""Codes below this one are the belt's."""
+MARKED = {0: (12, 67), 1: (13, 46)}
+"""Codes that a metal's flat and low cells take in rows with tool marks, and their tones."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,11 @@ def palette() -> NDArray[np.uint16]:
         for quadrant in range(4):
             tones = light[material, :, quadrant]
             if metal:
-                for code, (s, d) in enumerate(SLOPES, 4):
+                for code, (s, d) in enumerate(SLOPES, GROUND):
                     tones[code] = colour * SLOPE_TONES[(s, d, -d, -s)[quadrant]]
-                tones[12:] = colour * 64, colour * 42, np.array(GLINT) * 64, np.array(OIL) * 64
+                tones[12:] = colour * 61, colour * 41, np.array(GLINT) * 64, np.array(OIL) * 64
+                for code, (_, tone) in MARKED.items():
+                    tones[code] = colour * tone
             else:
                 for code, tone in BELT_TONES.items():
                     tones[code] = colour * tone
@@ -116,7 +124,7 @@ def marked(slot: Slot) -> NDArray[np.uint8]:
     marks = around[SIDE : SIDE + PART, SIDE : SIDE + PART]
     if slot.flaw == Flaw.CHIP:
         return np.where(marks == 3, 0, codes).astype(np.uint8)
-    return np.where((codes >= 4) & (marks > 0), np.array([0, 14, 13, 15])[marks], codes).astype(np.uint8)
+    return np.where((codes >= GROUND) & (marks > 0), np.array([0, 14, 13, 15])[marks], codes).astype(np.uint8)
 
 
 @cache
@@ -129,15 +137,21 @@ def belt(frame: FrameFormat) -> NDArray[np.uint16]:
     ground = np.where((row >> 1 ^ column >> 1) & 1, Material.THREAD, Material.BELT)
     index = (ground << 6 | zone << 2).astype(np.uint16)
     quadrants = np.kron([[0, 1], [2, 3]], np.ones((SIDE, SIDE), np.int64))
+    v = np.arange(PART)
+    grained = np.repeat(((v ^ v >> 2) & 1 == 1)[:, None], PART, axis=1)
     for lane, slots in enumerate(LANES):
         for number, slot in enumerate(slots):
             if slot.empty:
                 continue
-            codes, places = (np.transpose(plane) if slot.turned else plane for plane in (marked(slot), quadrants))
+            planes = marked(slot), quadrants, grained
+            codes, places, grain = (np.transpose(plane) if slot.turned else plane for plane in planes)
             top, left = geometry.top(lane, slot), number * SLOT + slot.x
             below = index[top : top + PART, left : left + PART]
-            material = np.where(codes < 4, below >> 6, slot.material)
-            below[:] = np.where(codes > 0, material << 6 | codes.astype(np.int64) << 2 | places, below)
+            material = np.where(codes < GROUND, below >> 6, slot.material)
+            seen = codes.astype(np.int64)
+            for code, (smooth, _) in MARKED.items():
+                seen[(codes == smooth) & grain] = code
+            below[:] = np.where(codes > 0, material << 6 | seen << 2 | places, below)
     return index
 
 

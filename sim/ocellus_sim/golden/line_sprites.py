@@ -11,11 +11,11 @@ Mask = NDArray[np.bool_]
 SIDE = 64
 """Cells along a side of a quarter."""
 BELT, FLAT, LOW = 0, 12, 13
-"""Codes of what does not depend on a direction; shadows have 1 to 3, slopes 4 to 11."""
+"""Codes of what does not depend on a direction; shadows have 1 to 5, slopes 6 to 11."""
 TEETH = ((64, 0), (55, 32), (32, 55), (0, 64))
 """Directions of a quarter's teeth, in 1/64."""
-SLOPES = ((1, -1), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1))
-"""What each of the codes from 4 has for the signs of s and d."""
+SLOPES = ((1, -1), (1, 0), (1, 1), (-1, 1), (-1, 0), (-1, -1))
+"""Which way each of the codes from 6 on falls: signs of s and d."""
 DROPS = ((0, 0, 12), (11, 5, 7), (-9, 8, 6), (3, -12, 5), (-10, -7, 4))
 GROOVES = ((-12, 24), (0, 30), (12, 22))
 
@@ -71,15 +71,14 @@ def part(shape: Shape) -> NDArray[np.uint8]:
     a, b, inside = (plane[quarter, quarter] for plane in (a, b, whole))
 
     s, d = (-plane for plane in _toward(whole, 30))  # away from the metal
-    shadow = np.where(5 * np.abs(d) < 2 * np.abs(s), 2, np.where(d < 0, 1, 3))
-    codes = np.where(s > 0, shadow, BELT)
+    outside = np.where(5 * np.abs(d) < 2 * np.abs(s), 2, np.where(d < 0, 1, 3))
+    codes = np.select([s > 0, s < 0], [outside, np.where(d > 0, 4, 5)], BELT)
 
     s, d = _toward(~whole, 13)
-    lit_s = np.where(5 * np.abs(s) < 2 * np.abs(d), 0, np.sign(s))
-    lit_d = np.where(5 * np.abs(d) < 2 * np.abs(s), 0, np.sign(d))
+    signs = np.where(s < 0, -1, 1), np.where(5 * np.abs(d) < 2 * np.abs(s), 0, np.sign(d))
     surface = np.where(low(shape, a, b), LOW, FLAT)
-    for code, signs in enumerate(SLOPES, 4):
-        surface[(lit_s == signs[0]) & (lit_d == signs[1])] = code
+    for code, falls in enumerate(SLOPES, 6):
+        surface[((s != 0) | (d != 0)) & (signs[0] == falls[0]) & (signs[1] == falls[1])] = code
     return np.where(inside, surface, codes).astype(np.uint8)
 
 
