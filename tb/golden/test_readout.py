@@ -90,7 +90,7 @@ def test_a_line_too_narrow_for_bars_is_black():
 
 
 def test_the_array_is_no_pattern():
-    with pytest.raises(BadInput, match=r"test pattern: found .*ARRAY.*, allowed SOLID, RAMP, BARS, PN9"):
+    with pytest.raises(BadInput, match=r"test pattern: found .*ARRAY.*, allowed SOLID, RAMP, BARS, PN9, LINE"):
         draw(Pattern.ARRAY, 8, 2)
 
 

@@ -10,6 +10,8 @@ from ocellus.errors import BadInput
 from ocellus.formats import Pattern
 from ocellus.settings import FrameFormat, ReadoutSettings
 
+from . import line
+
 WHITE = 1023
 BAR_COLOURS = ("RGB", "RG", "GB", "G", "RB", "R", "B", "")
 """White, yellow, cyan, green, magenta, red, blue, black: the primaries that each bar contains."""
@@ -17,8 +19,8 @@ BAYER_SITES = (("R", "G"), ("G", "B"))
 PN9_PERIOD = 511
 
 
-def pattern(frame: FrameFormat, settings: ReadoutSettings) -> NDArray[np.uint16]:
-    """Draw the test pattern that ``settings`` select.
+def pattern(frame: FrameFormat, settings: ReadoutSettings, counter: int = 0) -> NDArray[np.uint16]:
+    """Draw the test pattern that ``settings`` select; of a moving one frame ``counter``.
 
     Returns
     -------
@@ -40,6 +42,8 @@ def pattern(frame: FrameFormat, settings: ReadoutSettings) -> NDArray[np.uint16]
             return _bars(frame)
         case Pattern.PN9:
             return _pn9(frame)
+        case Pattern.LINE:
+            return line.draw(frame, counter)
     raise BadInput(f"test pattern: found {settings.pattern!r}, allowed {', '.join(p.name for p in Pattern if p)}")
 
 

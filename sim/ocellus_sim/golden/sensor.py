@@ -70,7 +70,8 @@ def run(
     Parameters
     ----------
     raw : uint16 (H, W), or None
-        What the pixel array delivers; not looked at where ``settings.readout`` selects a test pattern.
+        What the pixel array delivers; not looked at where ``settings.readout`` selects a test pattern: a moving one is
+        drawn as it is in the ticket's frame.
     settings : SensorSettings
     network : Network
         What an importer of ``ocellus.compiler`` made.
@@ -83,7 +84,7 @@ def run(
         When frame, settings and network do not fit together.
     """
     if settings.readout.pattern != Pattern.ARRAY:
-        raw = readout.pattern(settings.frame, settings.readout)
+        raw = readout.pattern(settings.frame, settings.readout, ticket["frame_counter"])
         ticket = {**ticket, "test_pattern": 1}
     shape = (settings.frame.height, settings.frame.width)
     if raw is None or raw.shape != shape:
