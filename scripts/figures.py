@@ -17,9 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ocellus.configurations import CONFIGURATIONS
+from ocellus.settings import UHD
 from ocellus_hdl.cnn.cnn import Cnn
 from ocellus_hdl.cnn.lane import RequantiserLane
 from ocellus_hdl.cnn.pair import PairMultiplier
+from ocellus_hdl.readout.line import Line
 from ocellus_hdl.serial import Serial
 
 from . import floorplan
@@ -34,6 +36,7 @@ DESIGNS: dict[str, Callable[[], wiring.Component]] = {
     "lane": RequantiserLane,
     "lane-left-7": lambda: RequantiserLane(left_bits=3),
     "serial": lambda: Serial(75e6, CONFIGURATIONS["ecp5"]),
+    "line": lambda: Line(UHD),
     "cnn": lambda: Cnn(CONFIGURATIONS["ecp5"]),
 }
 TARGETS = {"cnn": {"lut4": 45_000, "block_ram": 150, "multipliers": 140, "fmax_mhz": 80}}

@@ -1,6 +1,6 @@
 """How well the sensor sees: recall and precision over scenes never used in training, from RAW10 to records.
 
-.venv/bin/python scripts/quality.py --scenes 200
+.venv/bin/python scripts/quality.py --scenes 200, or over the moving line that readout draws: --line 60
 """
 
 import argparse
@@ -15,11 +15,14 @@ from rich.progress import track
 from rich.table import Table
 
 from ocellus import networks
+from ocellus.formats import Pattern
 from ocellus.networks import NetworkFile
 from ocellus.records import parse_record
-from ocellus.settings import UHD, Window
+from ocellus.settings import UHD, ReadoutSettings, Window
 from ocellus_sim.golden import sensor
+from ocellus_sim.golden.line import BELT, STEP
 from ocellus_sim.golden.sensor import SensorSettings
+from ocellus_sim.line_truth import truth
 from ocellus_sim.scenes import CLASSES, Count, Score, isp_settings, kind_of, render, score
 
 FIRST_SEED = 1_000_000
@@ -32,22 +35,36 @@ def network(path: Path | None) -> NetworkFile:
     return networks.load(path) if path else networks.default()
 
 
+def settings_for(file: NetworkFile, pattern: Pattern) -> SensorSettings:
+    """The sensor looking at scenes, or at what readout draws."""
+    window = Window(0, 0, UHD.width, UHD.height)
+    return SensorSettings(
+        file.tensor_settings(window), file.metadata_settings(UHD, window), UHD, ReadoutSettings(pattern=pattern),
+        isp_settings(),
+    )  # fmt: skip
+
+
 def frame_score(task: tuple[int, Path | None]) -> Score:
     """One 4K scene through the golden sensor, and its record against the truth."""
     seed, path = task
     file = network(path)
-    window = Window(0, 0, UHD.width, UHD.height)
-    settings = SensorSettings(
-        file.tensor_settings(window), file.metadata_settings(UHD, window), UHD, isp=isp_settings()
-    )
     scene = render(seed)
-    record = parse_record(sensor.run(scene.raw, settings, file.network).record)
-    return score(scene.objects, record.objects)
+    passage = sensor.run(scene.raw, settings_for(file, Pattern.ARRAY), file.network)
+    return score(scene.objects, parse_record(passage.record).objects)
 
 
-def table(total: Score, scenes: int) -> Table:
+def line_score(task: tuple[int, Path | None]) -> Score:
+    """The same for one frame of the moving line."""
+    counter, path = task
+    file = network(path)
+    ticket = {**sensor.UNTIMED, "frame_counter": counter}
+    passage = sensor.run(None, settings_for(file, Pattern.LINE), file.network, ticket)
+    return truth(UHD, counter).score(parse_record(passage.record).objects)
+
+
+def table(total: Score, title: str) -> Table:
     """Recall and precision of each class and each kind."""
-    shown = Table("class", "kind", "found", "missed", "invented", "recall", "precision", title=f"{scenes} scenes")
+    shown = Table("class", "kind", "found", "missed", "invented", "recall", "precision", title=title)
     rows: list[tuple[str, str, Count]] = [
         (name, kind_of(name), count) for name, count in zip(CLASSES, total.counts, strict=True)
     ]
@@ -68,13 +85,24 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--network", type=Path, help="another .tflite file with its .json beside it")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--line", type=int, metavar="FRAMES", help="frames of readout's moving line, evenly around its belt, no scenes"
+    )
     given = parser.parse_args()
     seeds = range(given.first_seed, given.first_seed + given.scenes)
+    if given.line:
+        around = BELT // STEP
+        frames = [n * around // given.line for n in range(given.line)]
+        with Pool(given.processes) as pool:
+            work = pool.imap(line_score, [(n, given.network) for n in frames])
+            total = sum(track(work, "frames", len(frames)), Score())
+        Console().print(table(total, f"{given.line} frames of the line"))
+        return
     with Pool(given.processes) as pool:
         work = pool.imap(frame_score, [(seed, given.network) for seed in seeds])
         scores = list(track(work, "scenes", len(seeds)))
     total = sum(scores, Score())
-    Console().print(table(total, given.scenes))
+    Console().print(table(total, f"{given.scenes} scenes"))
     kinds = {kind: total.of(kind) for kind in ("part", "defect")}
     classes = dict(zip(CLASSES, total.counts, strict=True))
     content = {

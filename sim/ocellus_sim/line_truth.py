@@ -11,7 +11,7 @@ from ocellus.line import LANES, Flaw, Slot
 from ocellus.settings import FrameFormat
 
 from .golden import line
-from .scenes import Score, SceneObject, pairs, score
+from .scenes import SceneObject, Score, pairs, score
 from .scenes.score import Detection
 from .scenes.truth import enclose, labelled
 
@@ -60,7 +60,7 @@ def truth(frame: FrameFormat, counter: int) -> LineTruth:
                 continue
             # From 128 cells left of the frame on, so that a part which enters or leaves is one place.
             left = (number * line.SLOT + slot.x - line.moved(counter) + line.PART) % line.BELT - line.PART
-            inside = 0 <= left + _margin(slot) and left + line.PART - _margin(slot) <= columns
+            inside = left + _margin(slot) >= 0 and left + line.PART - _margin(slot) <= columns
             across, down = geometry.columns - left, geometry.rows - geometry.top(lane, slot)
             seen = [labelled(name, box) for name, mask in _masks(slot) if (box := _box(mask, across, down))]
             (found if inside else cut).extend(seen)

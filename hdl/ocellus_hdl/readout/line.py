@@ -65,7 +65,7 @@ class Line(wiring.Component):
         slots = Memory(shape=geometry.slot_layout(), depth=32, init=geometry.slots())
         parts = Memory(shape=4, depth=1 << 14, init=[code for shape in Shape for code in part(shape)])
         marks = Memory(shape=2, depth=1 << 12, init=flaws())
-        lights = Memory(shape=LIGHT, depth=1 << 10, init=palette())
+        lights = Memory(shape=LIGHT, depth=1 << 10, init=[LIGHT.const(pair) for pair in palette()])
         m.submodules.slots, m.submodules.parts, m.submodules.marks, m.submodules.lights = slots, parts, marks, lights
         m.submodules.place = place = LinePlace(self._frame)
         m.submodules.noise = noise = LineNoise()

@@ -7,8 +7,9 @@ from amaranth.lib.wiring import In, Out
 from ocellus.formats import PIXELS_PER_CLOCK
 
 BITS = 31
-TAPS = (28, 31)
-"""A bit is the exclusive or of those 28 and 31 before it: x^31 + x^3 + 1."""
+TAPS = (18, 31)
+"""A bit is the exclusive or of those 18 and 31 before it: x^31 + x^13 + 1."""
+SEED = 0x5A3C_96E1
 A_PIXEL = 8
 BLACK = 56
 """Level of a pixel without light and noise."""
@@ -42,7 +43,7 @@ class LineNoise(wiring.Component):
         word = A_PIXEL * PIXELS_PER_CLOCK
         while len(bits) < word + BITS:
             bits.append(bits[-TAPS[0]] ^ bits[-TAPS[1]])
-        seed = Cat(self.i_frame, ~self.i_frame[: BITS - len(self.i_frame)])
+        seed = Cat(self.i_frame, self.i_frame)[:BITS] ^ SEED
         with m.If(self.i_step):
             m.d.sync += state.eq(Mux(self.i_first, seed, Cat(bits[word:])))
             for index in range(PIXELS_PER_CLOCK):

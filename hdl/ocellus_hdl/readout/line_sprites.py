@@ -32,7 +32,7 @@ def is_metal(shape: Shape, a: int, b: int) -> bool:
             return corner <= 16**2 and (a - 83) ** 2 + (b - 45) ** 2 > 15**2
         case Shape.GEAR:
             tooth = any(_in_tooth(c * a + s * b, abs(c * b - s * a)) for c, s in TEETH)
-            return 26**2 < square and (square <= 90**2 or tooth)
+            return square > 26**2 and (square <= 90**2 or tooth)
 
 
 def _in_tooth(along: int, across: int) -> bool:
@@ -50,7 +50,9 @@ def _disc_sums(rows: list[int], square: int) -> Callable[[int, int], tuple[int, 
     chords = []
     for dy in range(-reach, reach + 1):
         half = max(dx for dx in range(reach + 1) if dx**2 + dy**2 <= square)
-        window = [sum(dx for dx in range(-half, half + 1) if bits >> dx + half & 1) for bits in range(1 << 2 * half + 1)]
+        window = [
+            sum(dx for dx in range(-half, half + 1) if bits >> dx + half & 1) for bits in range(1 << 2 * half + 1)
+        ]
         chords.append((dy, half, window))
 
     def sums(x: int, y: int) -> tuple[int, int]:

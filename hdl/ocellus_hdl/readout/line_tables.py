@@ -65,14 +65,15 @@ class LineGeometry:
             }
         )  # fmt: skip
 
-    def slots(self) -> list[dict[str, int]]:
-        """All slots, those of the upper lane first."""
+    def slots(self) -> list[data.Const]:
+        """Those of the upper lane, then those of the lower one."""
+        layout = self.slot_layout()
         return [
-            {
+            layout.const({
                 "filled": not slot.empty, "kind": slot.shape, "material": slot.material, "turned": slot.turned,
                 "x": slot.x, "top": (RAIL_ROWS, self.second_lane)[lane] + (self._room * slot.y >> 4),
                 "flaw": slot.flaw, "flaw_x": slot.flaw_x, "flaw_y": slot.flaw_y,
-            }
+            })
             for lane, slots in enumerate(LANES)
             for slot in slots
         ]  # fmt: skip

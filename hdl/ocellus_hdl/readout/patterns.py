@@ -75,7 +75,10 @@ class Patterns(wiring.Component):
         bars = self._bars(m)
         noise = self._noise(m)
         m.submodules.line = line = Line(self._frame)
-        m.d.comb += [line.i_step.eq(self.i_step), self.o_ready.eq(line.o_ready | (self.i_settings.pattern != Pattern.LINE))]
+        m.d.comb += [
+            line.i_step.eq(self.i_step),
+            self.o_ready.eq(line.o_ready | (self.i_settings.pattern != Pattern.LINE)),
+        ]
         drawn = ((Pattern.RAMP, ramp), (Pattern.BARS, bars), (Pattern.PN9, noise), (Pattern.LINE, line.o.pixel))
         for index in range(PIXELS_PER_CLOCK):
             with m.Switch(self.i_settings.pattern):

@@ -21,6 +21,8 @@ STEP = 4
 """Cells that the belt moves from one frame to the next."""
 PART = 2 * SIDE
 RAIL_ROWS = 24
+SEED, NEAR, FAR = 0x5A3C_96E1, 18, 31
+"""Of the noise's bits: what the first ones are without the frame's number, and which make the others."""
 LOWEST = 56
 """Black level less the noise's middle."""
 
@@ -157,20 +159,20 @@ def belt(frame: FrameFormat) -> NDArray[np.uint16]:
 
 def noise_words(count: int, counter: int) -> NDArray[np.uint32]:
     """The first ``count`` words of 32 bits of the noise of frame ``counter``."""
-    low = counter & 0xFFFF
-    seed = low | (low & 0x7FFF ^ 0x7FFF) << 16
+    number = counter & 0xFFFF
+    seed = SEED ^ (number | (number & 0x7FFF) << 16)
     bits = [seed >> n & 1 for n in range(31)]
     while len(bits) < 31 * 32:
-        bits.append(bits[-28] ^ bits[-31])
+        bits.append(bits[-NEAR] ^ bits[-FAR])
     words = np.zeros(max(count, 31), np.uint32)
     words[:31] = np.array(bits, np.uint32).reshape(31, 32) @ (np.uint32(1) << np.arange(32, dtype=np.uint32))
-    # What holds for bits 28 and 31 places apart holds for those any power of two as far apart: 32 times is whole words.
+    # What holds for bits 18 and 31 places apart holds for those any power of two as far apart: 32 times is whole words.
     done, apart = 31, 1
     while done < count:
         while 31 * 2 * apart <= done:
             apart *= 2
-        more = min(28 * apart, count - done)
-        near, far = (words[done - lag * apart :][:more] for lag in (28, 31))
+        more = min(NEAR * apart, count - done)
+        near, far = (words[done - lag * apart :][:more] for lag in (NEAR, FAR))
         np.bitwise_xor(near, far, out=words[done : done + more])
         done += more
     return words[:count]

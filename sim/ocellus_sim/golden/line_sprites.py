@@ -67,8 +67,8 @@ def part(shape: Shape) -> NDArray[np.uint8]:
     ends = slice(1 - 2 * SIDE, 4 * SIDE, 2)  # a quarter of context on either side
     b, a = np.mgrid[ends, ends]
     whole = metal(shape, np.abs(a), np.abs(b))
-    quarter = slice(SIDE, 2 * SIDE)
-    a, b, inside = (plane[quarter, quarter] for plane in (a, b, whole))
+    quarter = (slice(SIDE, 2 * SIDE),) * 2
+    a, b, inside = a[quarter], b[quarter], whole[quarter]
 
     s, d = (-plane for plane in _toward(whole, 30))  # away from the metal
     outside = np.where(5 * np.abs(d) < 2 * np.abs(s), 2, np.where(d < 0, 1, 3))
