@@ -62,7 +62,8 @@ cov: ## what the tests reach: lines and branches of the gateware, situations tha
 #              ARGS="isp link"    some stages
 
 quality: ## recall and precision of the network on scenes it was not trained on
-	$(VENV) scripts/quality.py
+	$(VENV) scripts/quality.py $(ARGS)
+#              ARGS="--line 60"   on frames of the line that readout draws itself
 
 numbers: ## what the parts take of an ECP5, and how fast they run there: synthesis, placement, routing
 	$(VENV) -m scripts.figures $(ARGS)

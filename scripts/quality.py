@@ -53,13 +53,14 @@ def frame_score(task: tuple[int, Path | None]) -> Score:
     return score(scene.objects, parse_record(passage.record).objects)
 
 
-def line_score(task: tuple[int, Path | None]) -> Score:
-    """The same for one frame of the moving line."""
+def line_score(task: tuple[int, Path | None]) -> tuple[Score, Score]:
+    """The same for one frame of the moving line; then with what is said of cut parts as invented."""
     counter, path = task
     file = network(path)
     ticket = {**sensor.UNTIMED, "frame_counter": counter}
     passage = sensor.run(None, settings_for(file, Pattern.LINE), file.network, ticket)
-    return truth(UHD, counter).score(parse_record(passage.record).objects)
+    seen, claims = truth(UHD, counter), parse_record(passage.record).objects
+    return seen.score(claims), score(seen.objects, claims)
 
 
 def table(total: Score, title: str) -> Table:
@@ -95,8 +96,11 @@ def main() -> None:
         frames = [n * around // given.line for n in range(given.line)]
         with Pool(given.processes) as pool:
             work = pool.imap(line_score, [(n, given.network) for n in frames])
-            total = sum(track(work, "frames", len(frames)), Score())
-        Console().print(table(total, f"{given.line} frames of the line"))
+            scores = list(track(work, "frames", len(frames)))
+        Console().print(table(sum((fair for fair, _ in scores), Score()), f"{given.line} frames of the line"))
+        strict = sum((strict for _, strict in scores), Score())
+        figures = ", ".join(f"{strict.of(kind).precision:.4f} of {kind}s" for kind in ("part", "defect"))
+        print(f"precision where what is said of cut parts is invented: {figures}")
         return
     with Pool(given.processes) as pool:
         work = pool.imap(frame_score, [(seed, given.network) for seed in seeds])

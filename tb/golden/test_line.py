@@ -26,7 +26,7 @@ def cells(frame: FrameFormat, counter: int) -> np.ndarray:
     return line.belt(frame)[np.ix_(geometry.rows, (geometry.columns + line.moved(counter)) % line.BELT)]
 
 
-@pytest.mark.parametrize(("counter", "digest"), [(0, 1067893641), (404, 3761261556)])
+@pytest.mark.parametrize(("counter", "digest"), [(0, 839445164), (404, 3761261556)])
 def test_4k_frames_are_those_that_were_looked_at(counter: int, digest: int):
     assert zlib.crc32(line.draw(UHD, counter).astype("<u2").tobytes()) == digest
 

@@ -41,7 +41,7 @@ def _in_tooth(along: int, across: int) -> bool:
 
 def _is_low(shape: Shape, a: int, b: int) -> bool:
     square = a**2 + b**2
-    return (shape == Shape.NUT and square <= 66**2) or (shape == Shape.GEAR and 44**2 < square <= 76**2)
+    return (shape == Shape.NUT and square <= 72**2) or (shape == Shape.GEAR and 44**2 < square <= 76**2)
 
 
 def _disc_sums(rows: list[int], square: int) -> Callable[[int, int], tuple[int, int]]:

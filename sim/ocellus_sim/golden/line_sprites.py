@@ -45,7 +45,7 @@ def low(shape: Shape, a: Plane, b: Plane) -> Mask:
     """Where its surface lies lower and is darker: a nut's thread, a gear's web."""
     square = a * a + b * b
     if shape == Shape.NUT:
-        return _disc(square, 66)
+        return _disc(square, 72)
     if shape == Shape.GEAR:
         return _disc(square, 76) & ~_disc(square, 44)
     return np.zeros(square.shape, np.bool_)
