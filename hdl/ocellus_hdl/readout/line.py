@@ -70,10 +70,10 @@ class Line(wiring.Component):
         m.submodules.place = place = LinePlace(self._frame)
         m.submodules.noise = noise = LineNoise()
 
-        def later(value, steps: int = 1):
+        def later(name: str, value, steps: int = 1):
             """The value, so many steps later."""
-            for _ in range(steps):
-                register = Signal.like(value)
+            for n in range(steps):
+                register = Signal.like(value, name=f"{name}_{n + 1}")
                 with m.If(step):
                     m.d.sync += register.eq(value)
                 value = register
@@ -82,18 +82,19 @@ class Line(wiring.Component):
         m.d.comb += place.i_step.eq(step)
         slot_port = slots.read_port(domain="comb")
         m.d.comb += slot_port.addr.eq(Cat(place.o_belt[8:], place.o_lower))
-        slot1 = later(slot_port.data)
-        within1, row1, edge1 = later(place.o_belt[:8]), later(place.o_row), later(place.o_edge)
-        thread1 = later(place.o_belt[1] ^ place.o_row[1])
+        slot1 = later("slot", slot_port.data)
+        within1, row1, edge1 = later("within", place.o_belt[:8]), later("row", place.o_row), later("edge", place.o_edge)
+        thread1 = later("thread", place.o_belt[1] ^ place.o_row[1])
 
         # The cell of the part, in the part's own axes.
         across, down = within1 - slot1.x, row1 - slot1.top
-        u2, v2 = later(Mux(slot1.turned, down[:7], across[:7])), later(Mux(slot1.turned, across[:7], down[:7]))
-        on_part2 = later(slot1.filled & (across[7:] == 0) & (down[7:] == 0))
+        u2 = later("u", Mux(slot1.turned, down[:7], across[:7]))
+        v2 = later("v", Mux(slot1.turned, across[:7], down[:7]))
+        on_part2 = later("on_part", slot1.filled & (across[7:] == 0) & (down[7:] == 0))
         zones = Array(zone(distance) for distance in range(1 << EDGE_BITS))
         far = edge1[EDGE_BITS:].any()
-        zone2 = later(Mux(far, zone(1 << EDGE_BITS), zones[edge1[:EDGE_BITS]]))
-        slot2 = later(slot1)
+        zone2 = later("zone", Mux(far, zone(1 << EDGE_BITS), zones[edge1[:EDGE_BITS]]))
+        slot2 = later("slot_of_part", slot1)
 
         # One quarter stands for all four; a flaw has a place of its own.
         part_port, mark_port = parts.read_port(), marks.read_port()
@@ -105,21 +106,21 @@ class Line(wiring.Component):
             mark_port.en.eq(step),
             mark_port.addr.eq(Cat(aside[1:6], below[1:6], slot2.flaw)),
         ]
-        on_part3 = later(on_part2)
-        on_flaw3 = later(on_part2 & (aside[6:] == 0) & (below[6:] == 0))
-        chip3 = later(slot2.flaw == Flaw.CHIP)
+        on_part3 = later("on_part_read", on_part2)
+        on_flaw3 = later("on_flaw", on_part2 & (aside[6:] == 0) & (below[6:] == 0))
+        chip3 = later("chip", slot2.flaw == Flaw.CHIP)
 
         # What the flaw leaves of the part.
         code, mark = Signal(4), Signal(2)
         m.d.comb += [code.eq(Mux(on_part3, part_port.data, 0)), mark.eq(Mux(on_flaw3, mark_port.data, 0))]
         flawed = Array((0, 14, 13, 15))[mark]
-        code4 = later(Mux(mark.any() & (chip3 | _is_metal(code)), Mux(chip3, 0, flawed), code))
+        code4 = later("code", Mux(mark.any() & (chip3 | _is_metal(code)), Mux(chip3, 0, flawed), code))
 
         # Its colour. Where no part is, the belt's or the rail's; shadows are the belt's, too.
         light_port = lights.read_port()
-        quadrant4, grain4 = later(Cat(u2[6], v2[6]), 2), later(v2[0] ^ v2[2], 2)
-        zone4, material4 = later(zone2, 2), later(slot2.material, 2)
-        thread4, odd4 = later(thread1, 3), later(place.o_odd, 4)
+        quadrant4, grain4 = later("quadrant", Cat(u2[6], v2[6]), 2), later("grain", v2[0] ^ v2[2], 2)
+        zone4, material4 = later("zone_of_code", zone2, 2), later("material", slot2.material, 2)
+        thread4, odd4 = later("thread_of_code", thread1, 3), later("odd", place.o_odd, 4)
         seen, material = Signal(4), Signal(3)
         m.d.comb += [seen.eq(code4), material.eq(material4)]
         with m.If(code4 == 0):
@@ -130,7 +131,11 @@ class Line(wiring.Component):
             m.d.comb += material.eq(Mux(thread4, Material.THREAD, Material.BELT))
         m.d.comb += [light_port.en.eq(step), light_port.addr.eq(Cat(odd4, quadrant4, seen, material))]
 
-        m.d.comb += [noise.i_step.eq(step), noise.i_first.eq(later(place.o_first, 3)), noise.i_frame.eq(place.o_frame)]
+        m.d.comb += [
+            noise.i_step.eq(step),
+            noise.i_first.eq(later("first", place.o_first, 3)),
+            noise.i_frame.eq(place.o_frame),
+        ]
         for index in range(PIXELS_PER_CLOCK):
             level = light_port.data[index % 2] << 1
             with m.If(step):
