@@ -51,7 +51,7 @@ async def a_line_that_was_overtaken_catches_up(dut, first: Pattern):
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
-async def the_first_frame_waits_six_clocks(dut):
+async def the_first_frame_waits_seven_clocks(dut):
     """From reset until the words of the line are there; no other pattern waits for it."""
     begins = {}
     for pattern in (Pattern.RAMP, Pattern.LINE):
@@ -60,4 +60,4 @@ async def the_first_frame_waits_six_clocks(dut):
         stage.bench.run(20)
         stage.stop(live=True, pattern=pattern)
         begins[pattern] = tickets_of(stage.tickets)[0]["timestamp"]
-    assert begins[Pattern.LINE] - begins[Pattern.RAMP] == 6
+    assert begins[Pattern.LINE] - begins[Pattern.RAMP] == 7

@@ -1,7 +1,8 @@
 """A moving production line, four pixels a clock, from a few small pictures and the frame's number."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
-from amaranth.lib import wiring
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -15,8 +16,12 @@ from .line_place import LinePlace
 from .line_sprites import FLAT, flaws, part
 from .line_tables import EDGE_BITS, LIGHT, LineGeometry, palette, zone
 
-AHEAD = 6
-"""Steps from a word's place to its pixels."""
+STEPS = 6
+"""From a word's place to its pixels."""
+ROOM = 4
+"""Words that may wait for readout."""
+LATE = 15
+"""More words than readout can take before the first is there."""
 
 
 def _is_metal(code: Value) -> Value:
@@ -27,8 +32,9 @@ def _is_metal(code: Value) -> Value:
 class Line(wiring.Component):
     """The words of the production line, one after the other; docs/line.md says what they show.
 
-    ``o`` belongs to the word that ``i_step`` steps over: the places run six words ahead of it. After reset they have
-    to get there first, one step in each clock in which ``i_step`` is low; until then ``o_ready`` is low.
+    ``o`` belongs to the word that ``i_step`` steps over. Two or three words wait there, so that nothing but a queue has
+    to know ``i_step`` in its clock. After reset there are none yet: words that are stepped over then are owed, and left
+    out later, one in each clock in which ``i_step`` is low. Until the right word is there ``o_ready`` is low.
 
     Parameters
     ----------
@@ -56,11 +62,8 @@ class Line(wiring.Component):
         """Each paragraph is a step further on; a number behind a name is the step to which a value belongs."""
         m = Module()
         geometry = self._geometry
-        behind = Signal(range(AHEAD + 1), init=AHEAD)
-        step = Signal()
-        m.d.comb += [step.eq(self.i_step | ~self.o_ready), self.o_ready.eq(behind == 0)]
-        with m.If(~self.i_step & ~self.o_ready):
-            m.d.sync += behind.eq(behind - 1)
+        step = Signal(init=1)
+        pixels = Signal(struct(RAW_WORD))
 
         slots = Memory(shape=geometry.slot_layout(), depth=32, init=geometry.slots())
         parts = Memory(shape=4, depth=1 << 14, init=[code for shape in Shape for code in part(shape)])
@@ -139,5 +142,25 @@ class Line(wiring.Component):
         for index in range(PIXELS_PER_CLOCK):
             level = light_port.data[index % 2] << 1
             with m.If(step):
-                m.d.sync += self.o.pixel[index].eq(noise.o[index] + level)
+                m.d.sync += pixels.pixel[index].eq(noise.o[index] + level)
+
+        self._queue(m, step, step & later("drawn", Const(1), STEPS), pixels)
         return m
+
+    def _queue(self, m: Module, step: Signal, drawn: Value, pixels: data.View) -> None:
+        """Words wait until readout takes them, and the steps wait while enough of them do."""
+        m.submodules.words = words = SyncFIFO(width=struct(RAW_WORD).size, depth=ROOM)
+        owed = Signal(range(LATE + 1))
+        m.d.comb += [
+            words.w_data.eq(pixels),
+            words.w_en.eq(drawn),
+            words.r_en.eq(self.i_step | (owed != 0)),
+            self.o.eq(words.r_data),
+            self.o_ready.eq(words.r_rdy & (owed == 0)),
+        ]
+        with m.If(self.i_step & ~words.r_rdy):
+            m.d.sync += owed.eq(owed + 1)
+        with m.Elif(~self.i_step & words.r_rdy & (owed != 0)):
+            m.d.sync += owed.eq(owed - 1)
+        # Decided a clock ahead: the queue never holds more than three words, and two are left when it goes on.
+        m.d.sync += step.eq(words.level + drawn - (words.r_en & words.r_rdy) < ROOM - 1)

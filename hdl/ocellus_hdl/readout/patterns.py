@@ -36,7 +36,7 @@ class Patterns(wiring.Component):
     """The word of a test pattern at the place where the readout is; docs/readout.md has the table.
 
     ``o`` belongs to the word that ``i_step`` steps over, and is the frame's first again after its last. The line's
-    pictures come from memories, and it has to run ahead of them: after reset it needs six clocks for that.
+    words take some clocks to come, after reset alone.
 
     Parameters
     ----------
