@@ -33,26 +33,25 @@ async def every_frame_is_the_golden_one(dut):
 
 @cocotb.test(timeout_time=500, timeout_unit="ms")
 @cocotb.parametrize(first=[Pattern.ARRAY, Pattern.RAMP])
-async def a_line_that_was_overtaken_catches_up(dut, first: Pattern):
-    """A live frame of something else begins in the first clock, before the line's first words are there."""
-    stage = Stage(dut, cocotb.RANDOM_SEED, frames=4)
-    stage.start(live=True, pattern=first)
-    stage.bench.run(2)
-    stage.stop(live=True, pattern=first)
-    stage.out.take()
-    last = tickets_of(stage.tickets)[-1]["frame_counter"]
-    stage.start(live=True, pattern=Pattern.LINE)
-    stage.bench.run(2)
-    stage.stop(live=True, pattern=Pattern.LINE)
-    (ticket,) = tickets_of(stage.tickets)
-    assert ticket["frame_counter"] == last + 1
-    want = line.draw(stage.frame, last + 1).astype(np.int64)
-    assert_same("line", want, lines_of(stage, stage.out.take())[0], ("y", "x"))
+async def a_line_selected_within_a_frame_is_right_in_the_next(dut, first: Pattern):
+    """Whether the frame is the first one, or one that comes after a line that was given up in its middle."""
+    stage = Stage(dut, cocotb.RANDOM_SEED, frames=8)
+    for wait in (2, stage.words // 2 + 1, stage.words - 1):
+        stage.start(live=False, pattern=first)
+        stage.bench.run(wait)
+        stage.start(live=False, pattern=Pattern.LINE)
+        stage.until(2 * stage.words + 1)
+        stage.stop(live=False, pattern=Pattern.LINE)
+        counters = [ticket["frame_counter"] for ticket in tickets_of(stage.tickets)]
+        got = lines_of(stage, stage.out.take())
+        assert len(got) == 3
+        want = np.stack([line.draw(stage.frame, n).astype(np.int64) for n in counters[1:]])
+        assert_same("line", want, got[1:], ("frame", "y", "x"))
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
-async def the_first_frame_waits_seven_clocks(dut):
-    """From reset until the words of the line are there; no other pattern waits for it."""
+async def the_first_frame_waits_eight_clocks(dut):
+    """From its selection until the line's words are there; no other pattern waits."""
     begins = {}
     for pattern in (Pattern.RAMP, Pattern.LINE):
         stage = Stage(dut, cocotb.RANDOM_SEED, frames=1)
@@ -60,4 +59,4 @@ async def the_first_frame_waits_seven_clocks(dut):
         stage.bench.run(20)
         stage.stop(live=True, pattern=pattern)
         begins[pattern] = tickets_of(stage.tickets)[0]["timestamp"]
-    assert begins[Pattern.LINE] - begins[Pattern.RAMP] == 7
+    assert begins[Pattern.LINE] - begins[Pattern.RAMP] == 8

@@ -1,7 +1,7 @@
 """A moving production line, four pixels a clock, from a few small pictures and the frame's number."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.hdl import Array, Cat, Module, Mux, ResetInserter, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -14,14 +14,12 @@ from ..layouts import struct
 from .line_noise import LineNoise
 from .line_place import LinePlace
 from .line_sprites import FLAT, flaws, part
-from .line_tables import EDGE_BITS, LIGHT, LineGeometry, palette, zone
+from .line_tables import EDGE_BITS, FRAME_BITS, LIGHT, LineGeometry, palette, zone
 
 STEPS = 6
 """From a word's place to its pixels."""
 ROOM = 4
 """Words that may wait for readout."""
-LATE = 15
-"""More words than readout can take before the first is there."""
 
 
 def _is_metal(code: Value) -> Value:
@@ -33,8 +31,8 @@ class Line(wiring.Component):
     """The words of the production line, one after the other; docs/line.md says what they show.
 
     ``o`` belongs to the word that ``i_step`` steps over. Two or three words wait there, so that nothing but a queue has
-    to know ``i_step`` in its clock. After reset there are none yet: words that are stepped over then are owed, and left
-    out later, one in each clock in which ``i_step`` is low. Until the right word is there ``o_ready`` is low.
+    to know ``i_step`` in its clock. Without ``i_enable`` all stands still; with it the next frame's first word is there
+    after eight clocks. Enabled within a frame, it draws the next one right.
 
     Parameters
     ----------
@@ -42,14 +40,22 @@ class Line(wiring.Component):
 
     Attributes
     ----------
+    i_enable : in
     i_step : in
         The word is used in this clock.
+    i_last : in
+        It is the last of its frame.
+    i_frame : 16, in
+        Number of the frame that is in progress, or begins next.
     o_ready : out
-        ``o`` is the right word.
+        A frame may begin: ``o`` is its first word.
     o : RAW_WORD, out
     """
 
+    i_enable: In(1)
     i_step: In(1)
+    i_last: In(1)
+    i_frame: In(FRAME_BITS)
     o_ready: Out(1)
     o: Out(struct(RAW_WORD))
 
@@ -63,6 +69,7 @@ class Line(wiring.Component):
         m = Module()
         geometry = self._geometry
         step = Signal(init=1)
+        restart = Signal(init=1)
         pixels = Signal(struct(RAW_WORD))
 
         slots = Memory(shape=geometry.slot_layout(), depth=32, init=geometry.slots())
@@ -82,7 +89,7 @@ class Line(wiring.Component):
                 value = register
             return value
 
-        m.d.comb += place.i_step.eq(step)
+        m.d.comb += [place.i_step.eq(step), place.i_restart.eq(restart), place.i_frame.eq(self.i_frame)]
         slot_port = slots.read_port(domain="comb")
         m.d.comb += slot_port.addr.eq(Cat(place.o_belt[8:], place.o_lower))
         slot1 = later("slot", slot_port.data)
@@ -144,23 +151,27 @@ class Line(wiring.Component):
             with m.If(step):
                 m.d.sync += pixels.pixel[index].eq(noise.o[index] + level)
 
-        self._queue(m, step, step & later("drawn", Const(1), STEPS), pixels)
-        return m
-
-    def _queue(self, m: Module, step: Signal, drawn: Value, pixels: data.View) -> None:
-        """Words wait until readout takes them, and the steps wait while enough of them do."""
-        m.submodules.words = words = SyncFIFO(width=struct(RAW_WORD).size, depth=ROOM)
-        owed = Signal(range(LATE + 1))
+        # Words wait until readout takes them, and the steps wait while enough of them do.
+        words = SyncFIFO(width=struct(RAW_WORD).size + 1, depth=ROOM)
+        m.submodules.words = ResetInserter(restart)(words)
+        drawn = Signal(STEPS)
+        last, take, put = Signal(), Signal(), Signal()
         m.d.comb += [
-            words.w_data.eq(pixels),
-            words.w_en.eq(drawn),
-            words.r_en.eq(self.i_step | (owed != 0)),
-            self.o.eq(words.r_data),
-            self.o_ready.eq(words.r_rdy & (owed == 0)),
+            put.eq(step & drawn[-1]),
+            words.w_en.eq(put),
+            words.w_data.eq(Cat(pixels, later("last", place.o_last, STEPS))),
+            take.eq(self.i_step & words.r_rdy),
+            words.r_en.eq(take),
+            Cat(self.o, last).eq(words.r_data),
+            self.o_ready.eq(words.r_rdy & ~restart),
         ]
-        with m.If(self.i_step & ~words.r_rdy):
-            m.d.sync += owed.eq(owed + 1)
-        with m.Elif(~self.i_step & words.r_rdy & (owed != 0)):
-            m.d.sync += owed.eq(owed - 1)
+        with m.If(step):
+            m.d.sync += drawn.eq(Cat(1, drawn))
         # Decided a clock ahead: the queue never holds more than three words, and two are left when it goes on.
-        m.d.sync += step.eq(words.level + drawn - (words.r_en & words.r_rdy) < ROOM - 1)
+        m.d.sync += step.eq(words.level + put - take < ROOM - 1)
+
+        # Whoever enables the line within a frame gets words from another place of it; its end puts that right.
+        m.d.sync += restart.eq(~self.i_enable | (self.i_step & self.i_last & ~(words.r_rdy & last)))
+        with m.If(restart):
+            m.d.sync += [step.eq(1), drawn.eq(0)]
+        return m

@@ -20,6 +20,9 @@ class LinePlace(wiring.Component):
     ----------
     i_step : in
         The next word.
+    i_restart : in
+        Back to the first word of the frame ``i_frame``.
+    i_frame : 16, in
     o_belt : 12, out
         Column of cells on the belt.
     o_row, o_edge : out
@@ -28,8 +31,8 @@ class LinePlace(wiring.Component):
         The row belongs to the lower lane.
     o_odd : out
         The line is an odd one.
-    o_first : out
-        The frame's first word.
+    o_first, o_last : out
+        The frame's first word, its last.
     o_frame : 16, out
         The frame's number.
     """
@@ -40,9 +43,9 @@ class LinePlace(wiring.Component):
         rows = self._geometry.row_bits
         super().__init__(
             {
-                "i_step": In(1),
+                "i_step": In(1), "i_restart": In(1), "i_frame": In(FRAME_BITS),
                 "o_belt": Out(BELT_BITS), "o_row": Out(rows), "o_edge": Out(rows), "o_lower": Out(1), "o_odd": Out(1),
-                "o_first": Out(1), "o_frame": Out(FRAME_BITS),
+                "o_first": Out(1), "o_last": Out(1), "o_frame": Out(FRAME_BITS),
             }
         )  # fmt: skip
 
@@ -73,10 +76,20 @@ class LinePlace(wiring.Component):
                     self.o_frame.eq(number),
                     self.o_belt.eq(Cat(Const(0, MOVE_BITS), number)),
                 ]
+        with m.If(self.i_restart):
+            m.d.sync += [
+                column.eq(0),
+                line.eq(0),
+                quarters.eq(0),
+                self.o_lower.eq(0),
+                self.o_frame.eq(self.i_frame),
+                self.o_belt.eq(Cat(Const(0, MOVE_BITS), self.i_frame)),
+            ]
         m.d.comb += [
             self.o_row.eq(quarters[2:]),
             self.o_edge.eq(Mux(self.o_lower, geometry.cells - 1 - self.o_row, self.o_row)),
             self.o_odd.eq(line[0]),
             self.o_first.eq((column == 0) & (line == 0)),
+            self.o_last.eq(last_word & last_line),
         ]
         return m

@@ -9,6 +9,7 @@ from ocellus.settings import FrameFormat
 
 from ..layouts import struct
 from .line import Line
+from .line_tables import FRAME_BITS
 
 WHITE = (1 << RAW_BITS) - 1
 BARS = 8
@@ -36,7 +37,7 @@ class Patterns(wiring.Component):
     """The word of a test pattern at the place where the readout is; docs/readout.md has the table.
 
     ``o`` belongs to the word that ``i_step`` steps over, and is the frame's first again after its last. The line's
-    words take some clocks to come, after reset alone.
+    words take some clocks to come when it has been selected.
 
     Parameters
     ----------
@@ -75,9 +76,16 @@ class Patterns(wiring.Component):
         bars = self._bars(m)
         noise = self._noise(m)
         m.submodules.line = line = Line(self._frame)
+        # Frames are counted whatever they show, as readout counts them.
+        frame = Signal(FRAME_BITS)
+        with m.If(self.i_step & self.i_last_in_frame):
+            m.d.sync += frame.eq(frame + 1)
         m.d.comb += [
+            line.i_enable.eq(self.i_settings.pattern == Pattern.LINE),
             line.i_step.eq(self.i_step),
-            self.o_ready.eq(line.o_ready | (self.i_settings.pattern != Pattern.LINE)),
+            line.i_last.eq(self.i_last_in_frame),
+            line.i_frame.eq(frame),
+            self.o_ready.eq(line.o_ready | ~line.i_enable),
         ]
         drawn = ((Pattern.RAMP, ramp), (Pattern.BARS, bars), (Pattern.PN9, noise), (Pattern.LINE, line.o.pixel))
         for index in range(PIXELS_PER_CLOCK):
