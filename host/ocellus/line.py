@@ -113,10 +113,10 @@ LANES: tuple[tuple[Slot, ...], ...] = (
 )
 """Sixteen slots a lane, the first at the left edge of frame 0."""
 
-SITES = tuple[int, int, int, int]
+Sites = tuple[int, int, int, int]
 """Half levels above black at the sites R, Gr, Gb, B for a tone of 64."""
 
-COLOURS: dict[Material, SITES] = {
+COLOURS: dict[Material, Sites] = {
     Material.BELT: (12, 34, 34, 36),
     Material.STEEL: (79, 144, 144, 100),
     Material.BRASS: (98, 141, 141, 53),
@@ -126,7 +126,7 @@ COLOURS: dict[Material, SITES] = {
     Material.THREAD: (13, 37, 37, 39),
 }
 """The linear colours of docs/scenes.md as the array sees them: `ocellus_sim.scenes.camera.site_weights`, rounded."""
-RAIL: SITES = (258, 470, 470, 317)
-GLINT: SITES = (190, 345, 345, 235)
-OIL: SITES = (16, 20, 20, 9)
+RAIL: Sites = (258, 470, 470, 317)
+GLINT: Sites = (190, 345, 345, 235)
+OIL: Sites = (16, 20, 20, 9)
 """Where a scratch shines, and where a stain is, on every metal."""

@@ -67,6 +67,14 @@ def test_parts_keep_to_their_lanes(height: int):
             assert top + 128 <= geometry.cells - 24 - (1 - lane) * (128 + geometry.room)
 
 
+def test_slots_keep_to_the_ranges_that_the_gateware_has_room_for():
+    assert [len(slots) for slots in LANES] == [16, 16]
+    for slot in (slot for slots in LANES for slot in slots):
+        assert 0 <= slot.x <= 127
+        assert 0 <= slot.y <= 15
+        assert -32 <= min(slot.flaw_x, slot.flaw_y) <= max(slot.flaw_x, slot.flaw_y) <= 95
+
+
 def test_levels_are_those_of_the_scenes_materials():
     for name, colour in MATERIALS.items():
         want = site_weights() @ np.array(colour) / 2
