@@ -14,6 +14,7 @@ from ocellus_sim.campaign.campaign import Campaign
 from ocellus_sim.campaign.folder import RESULTS, Folder
 from ocellus_sim.campaign.job import Job
 from ocellus_sim.campaign.options import NAMES
+from tb.interrupts import interruptible
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"SIZE": "384x216", "CONFIG": "tiny"}
@@ -35,13 +36,8 @@ def begin(**variables: object) -> subprocess.Popen[str]:
     env |= {name: str(value) for name, value in variables.items()}
     return subprocess.Popen(
         [sys.executable, "-m", "ocellus_sim.campaign"], cwd=ROOT, env=env, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=_interruptible,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=interruptible,
     )  # fmt: skip
-
-
-def _interruptible() -> None:
-    """Where the tests themselves run in the background of a shell, Ctrl-C is ignored by them and all they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def end(campaign: subprocess.Popen[str], seconds: float = 300) -> tuple[int, str, str]:

@@ -23,6 +23,7 @@ from ocellus.configurations import CONFIGURATIONS
 from ocellus.records import DetectedObject, Record, RecordFlag, parse_record
 from ocellus.settings import FrameFormat, IspSettings, MetadataSettings, ReadoutSettings, Window
 from ocellus_sim.golden import link, metadata
+from tb.interrupts import interruptible
 
 from .fake_board import FakeBoard, plugged_in
 from .model import stuffed
@@ -277,13 +278,15 @@ def test_monitor_ends_when_the_line_is_gone(capsys):
 def test_monitor_ends_with_control_c():
     with (
         plugged_in(FakeBoard(packets=make_packets(3))) as board,
-        subprocess.Popen([*OCELLUS, "monitor", board.port], stdout=subprocess.PIPE) as process,
+        subprocess.Popen(
+            [*OCELLUS, "monitor", board.port], stdout=subprocess.PIPE, preexec_fn=interruptible
+        ) as process,
     ):
         assert process.stdout
         assert process.stdout.readline().startswith(b"frame ")
         process.send_signal(signal.SIGINT)
-        process.stdout.read()
-        assert process.wait(20) == 0
+        process.communicate(timeout=60)
+        assert process.returncode == 0
 
 
 def test_a_picture_has_a_box_for_each_object_and_its_name():
