@@ -38,7 +38,9 @@ class FakeBoard:
     is_slow : bool
         Carries out a request in two milliseconds, and drops what finds no room in its store of ``page[0x704]`` bytes.
     most_stored : int
-        Bytes of the store that were in use, at most; ``drops`` and ``requests`` count.
+        Bytes of the store that were in use, at most; ``drops`` counts.
+    writing_frames : int
+        Carried out.
     """
 
     port: str = ""
@@ -52,7 +54,7 @@ class FakeBoard:
     is_slow: bool = False
     most_stored: int = 0
     drops: int = 0
-    requests: int = 0
+    writing_frames: int = 0
     registers: dict[int, int] = field(default_factory=lambda: {0x600: IDENTITY})
     page: dict[int, int] = field(default_factory=dict)
     words: list[int] = field(default_factory=list)
@@ -91,7 +93,6 @@ class FakeBoard:
                 self._send(greeting)
                 greeting = b""
             for request in deframing.take(came):
-                self.requests += 1
                 room = sum(len(one) + 1 for one in store) + len(request) + 5
                 self.most_stored = max(self.most_stored, room)
                 if room <= model.page[0x704]:
@@ -102,7 +103,9 @@ class FakeBoard:
                 request = store.popleft()
                 if self.is_silent or dice.random() < self.loses:
                     continue
+                before = model.next
                 answer = model.answer(request)
+                self.writing_frames += model.next != before
                 if 0 <= self.resets_at <= len(self.words):
                     model.next, self.resets_at = 0, -1
                     self.words.clear()

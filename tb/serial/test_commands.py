@@ -166,7 +166,7 @@ def test_settings_arrive_in_their_order_and_consecutive_ones_together():
         assert line.read(0) == 0
     assert board.writes == settings
     assert len(settings) > 3072
-    assert board.requests < 200
+    assert board.writing_frames < 70
 
 
 def damaged(content: bytes) -> bytes:
