@@ -23,10 +23,9 @@ def test_a_second_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_stage_of_the_gateware_is_in_it():
-    stages = {path.name for path in (ROOT / "hdl" / "ocellus_hdl").iterdir() if path.is_dir()} - {
-        "boards",
-        "__pycache__",
-    }
+    # Boards are no gateware of their own; the serial line is simulated by Amaranth alone, where nothing is counted.
+    uncounted = {"boards", "serial", "__pycache__"}
+    stages = {path.name for path in (ROOT / "hdl" / "ocellus_hdl").iterdir() if path.is_dir()} - uncounted
     assert stages | {"sensor"} == {errand.stage for errand in ERRANDS}
     paths = [word for errand in ERRANDS for word in errand.command if word.startswith("tb/")]
     assert all((ROOT / path).exists() for path in paths)
