@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from .. import formats
-from ..compiler.engine.image import Program, program_words
+from ..compiler.engine.image import Program
 from ..errors import BadInput
 from ..formats import CNN_STATUS, SERIAL, SERIAL_STATUS, LoadError
 from .board import Board
@@ -32,7 +32,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     """Load ``arguments.image``; :class:`BadInput` when the image, the port or the board is not as it must be."""
     program = Program.load(arguments.image)
-    check_capacity(program, arguments.image)
+    program.check_sizes(program.configuration, arguments.image)
     words = [int(word) for word in program.words()]
     with Board(arguments.port, arguments.baud) as board:
         board.greet()
@@ -48,24 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadInput(f"{arguments.port}: found {found} after the load, allowed network {program.network_id:08x}")
     print(f"{arguments.port}: network {program.network_id:08x} loaded, {4 * len(words)} bytes in {seconds:.1f} s")
     return 0
-
-
-def check_capacity(program: Program, file: str) -> None:
-    """:class:`BadInput` when the image asks for more memory than its configuration has."""
-    sizes, header = program.configuration, program.header
-    counts = (
-        ("layers", header["layers"], sizes.layers),
-        ("words of program", program_words(header["layers"], header["steps"]), sizes.program_words),
-        ("tables", header["tables"], sizes.tables),
-        ("words of parameters", header["parameter_words"], sizes.parameter_words),
-        ("words of weights", header["weight_words"], sizes.weight_words),
-        ("bytes of unfolded pixels", header["unfold_bytes"], sizes.unfold_bytes),
-    )
-    for name, found, allowed in counts:
-        if found > allowed:
-            raise BadInput(f"{file}: found {found} {name}, allowed {allowed} on {sizes.name}")
-    if not header["layers"] or not header["steps"]:
-        raise BadInput(f"{file}: found {header['layers']} layers and {header['steps']} steps, allowed 1 and more")
 
 
 def check_array(program: Program, file: str, line: dict[str, int]) -> None:

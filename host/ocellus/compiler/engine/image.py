@@ -163,6 +163,26 @@ class Program:
             _host_section(content[loaded:-4], file),
         )
 
+    def check_sizes(self, sizes: Configuration, file: str = "program image") -> None:
+        """:class:`BadInput` when the program is made for another array than that of ``sizes``, or for more memory."""
+        made = self.configuration
+        if any(getattr(made, name) != getattr(sizes, name) for name in (*_SHAPE, "parameter_lanes", "parity")):
+            raise BadInput(f"{file}: found an image for {made.name}, allowed one for {sizes.name}")
+        layers, steps = self.header["layers"], self.header["steps"]
+        counts = (
+            ("layers", layers, sizes.layers),
+            ("words of program", program_words(layers, steps), sizes.program_words),
+            ("tables", self.header["tables"], sizes.tables),
+            ("words of parameters", self.header["parameter_words"], sizes.parameter_words),
+            ("words of weights", self.header["weight_words"], sizes.weight_words),
+            ("bytes of unfolded pixels", self.header["unfold_bytes"], sizes.unfold_bytes),
+        )
+        for name, found, allowed in counts:
+            if found > allowed:
+                raise BadInput(f"{file}: found {found} {name}, allowed {allowed} on {sizes.name}")
+        if not layers or not steps:
+            raise BadInput(f"{file}: found {layers} layers and {steps} steps, allowed 1 and more")
+
     @classmethod
     def load(cls, path: str | Path) -> "Program":
         """The program in an image file; :class:`BadInput` when there is none."""
