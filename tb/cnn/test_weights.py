@@ -16,20 +16,25 @@ from tb.cnn.weight_loads import weight_loads
 
 
 @pytest.mark.parametrize("platform", [None, object()], ids=["simulation", "hardware"])
+@pytest.mark.parametrize("start", [False, True], ids=["loaded", "from the start"])
 @pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288"])
-def test_words_on_both_sides_of_every_block_are_read_back(name: str, platform: object):
+def test_words_on_both_sides_of_every_block_are_read_back(name: str, start: bool, platform: object):
     c = CONFIGURATIONS[name]
     rng = random.Random(1)
-    part = Weights(c)
     bounds = (0, *(1 << n for n in range(8, 15)), *range(1024, c.weight_words, 1024), 8192 + 4096, c.weight_words)
     edges = {e + d for e in bounds for d in (-1, 0, 1)}
     addresses = [a for a in edges if 0 <= a < c.weight_words]
     memory = {a: [rng.randrange(256) for _ in range(c.lanes)] for a in addresses}
+    loads = list(weight_loads(c, memory))
+    rows = [[0] * (c.weight_row_bytes // 4) for _ in range(1 + max(row for row, _, _ in loads))]
+    for row, n, value in loads:
+        rows[row][n] = value
+    part = Weights(c, rows if start else ())
     asked = [rng.choice([None, *addresses]) for _ in range(200)]
 
     async def drive(ctx: Any) -> None:
-        ctx.set(part.i_load.valid, 1)
-        for address, n, value in weight_loads(c, memory):
+        for address, n, value in () if start else loads:
+            ctx.set(part.i_load.valid, 1)
             load = {"section": Section.WEIGHTS, "address": address, "part": n, "data": value}
             ctx.set(part.i_load.payload, load)
             await ctx.tick()

@@ -1,5 +1,6 @@
 """The accelerator, from the program image to the output tensor."""
 
 from .cnn import Cnn
+from .contents import NOTHING, Contents
 
-__all__ = ["Cnn"]
+__all__ = ["NOTHING", "Cnn", "Contents"]

@@ -9,6 +9,7 @@ from ocellus.program_formats import CNN_SPENT, Epilogue
 
 from ..layouts import struct
 from .accounts import Accounts
+from .contents import NOTHING, Contents
 from .datapath import Datapath
 from .descriptor import STATUS, TENSOR
 from .inlet import Inlet
@@ -27,6 +28,8 @@ class Cnn(wiring.Component):
     Parameters
     ----------
     configuration : Configuration
+    contents : Contents
+        Of the memories from power-on: of an image, and its network is there until another is loaded.
 
     Attributes
     ----------
@@ -51,8 +54,9 @@ class Cnn(wiring.Component):
         Every beat of results.
     """
 
-    def __init__(self, configuration: Configuration):
+    def __init__(self, configuration: Configuration, contents: Contents = NOTHING):
         self._c = c = configuration
+        self._contents = contents
         if c.inputs * c.outputs != c.word * c.windows:
             raise ValueError(f"configuration {c.name}: inputs * outputs is not word * windows")
         super().__init__(
@@ -76,12 +80,12 @@ class Cnn(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """The parts, chained as the data flows; what runs the network is reset when another is loaded."""
         m = Module()
-        c = self._c
-        m.submodules.loader = loader = Loader(c)
+        c, contents = self._c, self._contents
+        m.submodules.loader = loader = Loader(c, contents.header)
         forgets = Signal()  # a clock later: a reset that everything hangs on is better not a function of an input
         m.d.sync += forgets.eq(loader.o_begins)
         resets = ResetInserter(forgets)
-        sequencer, walk, datapath = Sequencer(c), Walk(c), Datapath(c)
+        sequencer, walk, datapath = Sequencer(c, contents.program), Walk(c), Datapath(c, contents)
         inlet, outlet = Inlet(c), Outlet(c)
         m.submodules.accounts = accounts = Accounts(c)
         m.submodules.sequencer = resets(sequencer)

@@ -1,5 +1,6 @@
 """Epilogues: a finished byte and a second operand become a sum or a product; or a table is looked up."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
@@ -31,6 +32,8 @@ class Combiner(wiring.Component):
     Parameters
     ----------
     c : Configuration
+    tables : 32-bit words
+        The first words of the tables from power-on; zeros follow.
 
     Attributes
     ----------
@@ -48,8 +51,9 @@ class Combiner(wiring.Component):
         For one clock.
     """
 
-    def __init__(self, c: Configuration):
+    def __init__(self, c: Configuration, tables: Sequence[int] = ()):
         self._c = c
+        self._tables = tables
         super().__init__(
             {
                 "i": In(flow(finished(c))),
@@ -220,7 +224,9 @@ class Combiner(wiring.Component):
         """The entry of byte ``x``, two clocks later."""
         c = self._c
         load = loads.payload
-        m.submodules[f"tables_{k}"] = tables = memory.Memory(shape=data.ArrayLayout(8, 4), depth=64 * c.tables, init=[])
+        init: Any = [[word >> 8 * n & 255 for n in range(4)] for word in self._tables]
+        tables = memory.Memory(shape=data.ArrayLayout(8, 4), depth=64 * c.tables, init=init)
+        m.submodules[f"tables_{k}"] = tables
         write, read = tables.write_port(), tables.read_port()
         index = x ^ 0x80
         which, byte = Signal(2, name=f"which_{k}"), Signal(8, name=f"found_{k}")

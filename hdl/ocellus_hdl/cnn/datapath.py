@@ -13,6 +13,7 @@ from ocellus.program_formats import Epilogue, LayerOp
 from .array import Array
 from .cells import copies, passing
 from .combiner import Combiner
+from .contents import NOTHING, Contents
 from .drain import Drain
 from .groups import DEPTH, Groups, queued
 from .operands import array_step
@@ -54,6 +55,8 @@ class Datapath(wiring.Component):
     Parameters
     ----------
     c : Configuration
+    contents : Contents
+        Of tables, weights and parameters from power-on.
 
     Attributes
     ----------
@@ -82,8 +85,9 @@ class Datapath(wiring.Component):
     o_tap : flow(tapped), out
     """
 
-    def __init__(self, c: Configuration):
+    def __init__(self, c: Configuration, contents: Contents = NOTHING):
         self._c = c
+        self._contents = contents
         super().__init__(
             {
                 "i": In(flow(command(c))),
@@ -124,7 +128,7 @@ class Datapath(wiring.Component):
         m.submodules.drain = drain = Drain(c)
         m.submodules.groups = groups = Groups(c)
         m.submodules.requantise = requantise = Requantise(c)
-        m.submodules.combiner = combiner = Combiner(c)
+        m.submodules.combiner = combiner = Combiner(c, self._contents.tables)
         wiring.connect(m, wiring.flipped(self.i_load), combiner.i_load)
         m.submodules.writer = writer = Writer(c)
         given = self.i.payload
@@ -213,7 +217,7 @@ class Datapath(wiring.Component):
         """A convolution's weights come from their memory; those of windows from their store, which fills in between."""
         c = self._c
         arrival = Wheel.latency(c) + 1
-        m.submodules.weights = weights = Weights(c)
+        m.submodules.weights = weights = Weights(c, self._contents.rows)
         wiring.connect(m, wiring.flipped(self.i_load), weights.i_load)
         windows = WindowStore(c, arrival - 1)
         m.submodules.windows = ResetInserter(self.i_forget)(windows)
@@ -257,7 +261,7 @@ class Datapath(wiring.Component):
     ) -> None:
         """A fetch waits so that its set is complete when a group of one command takes it."""
         c = self._c
-        m.submodules.parameters = parameters = Parameters(c)
+        m.submodules.parameters = parameters = Parameters(c, self._contents.parameters)
         wiring.connect(m, wiring.flipped(self.i_load), parameters.i_load)
         wait = Wheel.latency(c) + Array.latency(c) - Parameters.latency(c)
         wanted = Signal(FETCH)

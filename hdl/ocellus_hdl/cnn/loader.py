@@ -29,6 +29,9 @@ class Loader(wiring.Component):
     Parameters
     ----------
     c : Configuration
+    header : int, or None
+        Of a network that is there from power-on. Such a network, and one that has taken its place, is still there
+        after a reset, as what the memories hold is; without a header a reset forgets the network.
 
     Attributes
     ----------
@@ -48,8 +51,9 @@ class Loader(wiring.Component):
     o_status : CNN_STATUS, out
     """
 
-    def __init__(self, c: Configuration):
+    def __init__(self, c: Configuration, header: int | None = None):
         self._c = c
+        self._header = header
         super().__init__(
             {
                 "i": In(stream.Signature(32)),
@@ -70,9 +74,10 @@ class Loader(wiring.Component):
         m.submodules.checksum = checksum = crc.catalog.CRC32_ISO_HDLC(data_width=32).create()
 
         takes, begins, goes_on = Signal(), Signal(), Signal()  # a word; the first of an image; another one
-        register = Signal(32 * HEADER_WORDS)
+        stays = self._header is not None
+        register = Signal(32 * HEADER_WORDS, init=self._header or 0, reset_less=stays)
         header = data.View(HEADER, register)
-        loaded, error = Signal(), Signal(LoadError)
+        loaded, error = Signal(init=stays, reset_less=stays), Signal(LoadError)
         # A clock behind: the last word is in the sum before the word comes that it is compared with.
         word, of_header = checksum.data, Signal()
         m.d.sync += [word.eq(self.i.payload), checksum.valid.eq(takes), checksum.start.eq(0), of_header.eq(0)]

@@ -1,11 +1,15 @@
 """The requantiser's parameters: bias, multiplier and shift of every output channel."""
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
+from .contents import Entry
 from .words import ENTRY, LOAD, Section, entry_count, flow, own_loads
 
 FETCH = data.StructLayout({"address": 16, "point": 1})
@@ -29,6 +33,8 @@ class Parameters(wiring.Component):
     Parameters
     ----------
     c : Configuration
+    words : words of ``parameter_lanes`` entries
+        The first words from power-on; zeros follow.
 
     Attributes
     ----------
@@ -41,8 +47,9 @@ class Parameters(wiring.Component):
         Those of a POINT repeat every ``outputs``.
     """
 
-    def __init__(self, c: Configuration):
+    def __init__(self, c: Configuration, words: Sequence[Sequence[Entry]] = ()):
         self._c = c
+        self._words = words
         super().__init__(
             {
                 "i_fetch": In(flow(FETCH)),
@@ -135,7 +142,8 @@ class Parameters(wiring.Component):
         c = self._c
         own = own_loads(m, self.i_load, Section.PARAMETERS)
         loads, load = own.valid, own.payload
-        words = memory.Memory(shape=data.ArrayLayout(ENTRY, c.parameter_lanes), depth=c.parameter_words, init=[])
+        shape, init = data.ArrayLayout(ENTRY, c.parameter_lanes), cast(Any, self._words)
+        words = memory.Memory(shape=shape, depth=c.parameter_words, init=init)
         m.submodules.words = words
         read, write = words.read_port(), words.write_port(granularity=1)
         entry = Signal(ENTRY)

@@ -1,5 +1,7 @@
 """Keeps the program, prepares one step after the other, and knows how far the inference has come."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Module, Mux, Signal, Value, ValueLike, unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.memory import Memory
@@ -29,6 +31,8 @@ class Sequencer(wiring.Component):
     Parameters
     ----------
     c : Configuration
+    program : 32-bit words
+        The first words of the program from power-on; zeros follow.
 
     Attributes
     ----------
@@ -53,8 +57,9 @@ class Sequencer(wiring.Component):
         Hand the output tensor out; its last byte was taken.
     """
 
-    def __init__(self, c: Configuration):
+    def __init__(self, c: Configuration, program: Sequence[int] = ()):
         self._c = c
+        self._program = program
         super().__init__(
             {
                 "i_write": In(flow(PIECE)),
@@ -79,7 +84,7 @@ class Sequencer(wiring.Component):
         """One machine prepares steps, counters follow those under way."""
         m = Module()
         c = self._c
-        m.submodules.memory = memory = Memory(shape=32, depth=c.program_words, init=[])
+        m.submodules.memory = memory = Memory(shape=32, depth=c.program_words, init=self._program)
         write, read = memory.write_port(), memory.read_port()
         m.d.comb += [
             write.en.eq(self.i_write.valid),

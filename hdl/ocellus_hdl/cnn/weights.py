@@ -1,5 +1,6 @@
 """The weight memory."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
@@ -33,6 +34,8 @@ class Weights(wiring.Component):
     ----------
     c : Configuration
         ``inputs * outputs`` is a multiple of 4; with ``parity`` of 16, and ``weight_words`` of 1,024.
+    rows : rows of 32-bit words
+        The first rows from power-on; zeros follow.
 
     Attributes
     ----------
@@ -46,8 +49,9 @@ class Weights(wiring.Component):
 
     LATENCY = 4
 
-    def __init__(self, c: Configuration):
+    def __init__(self, c: Configuration, rows: Sequence[Sequence[int]] = ()):
         self._c = c
+        self._rows = rows
         word = data.ArrayLayout(8, c.lanes)
         super().__init__({"i_read": In(flow(ADDRESS_BITS)), "i_load": In(flow(LOAD)), "o": Out(word)})
 
@@ -70,7 +74,8 @@ class Weights(wiring.Component):
             m.d.sync += address.eq(self.i_read.payload)
         chosen = None
         for base, size in _blocks(c.weight_words):
-            words = memory.Memory(shape=data.ArrayLayout(32, parts), depth=size, init=[])
+            init: Any = self._rows[base : base + size]
+            words = memory.Memory(shape=data.ArrayLayout(32, parts), depth=size, init=init)
             m.submodules[f"block_{base}"] = words
             read, write = words.read_port(), words.write_port(granularity=1)
             bits = (size - 1).bit_length()
@@ -132,7 +137,9 @@ class Weights(wiring.Component):
 
         words, quarters = [], []
         for n in range(count):
-            m.submodules[f"block_{n}"] = block = memory.Memory(shape=32 * parts, depth=BLOCK_ROWS, init=[])
+            rows = self._rows[n * BLOCK_ROWS : (n + 1) * BLOCK_ROWS]
+            init = [sum(word << 32 * part for part, word in enumerate(content)) for content in rows]
+            m.submodules[f"block_{n}"] = block = memory.Memory(shape=32 * parts, depth=BLOCK_ROWS, init=init)
             read, write = block.read_port(), block.write_port()
             m.d.comb += [
                 read.addr.eq(line),
