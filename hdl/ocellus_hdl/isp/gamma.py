@@ -1,5 +1,7 @@
 """The gamma tables: ten linear bits in, eight bits of level out."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Module
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -12,9 +14,14 @@ from .words import GAMMA_WRITE, LEVEL_BITS, LINEAR, LINEAR_BITS
 
 
 class Gamma(wiring.Component):
-    """``level = table[channel][linear]``: one table of 1024 levels a channel, all zero until they are written.
+    """``level = table[channel][linear]``: one table of 1024 levels a channel.
 
     One pixel a clock, one clock of latency. A write takes effect for the pixels of the next clock.
+
+    Parameters
+    ----------
+    tables : three tables, or nothing
+        What they hold from power-on; all zero until they are written, otherwise.
 
     Attributes
     ----------
@@ -28,13 +35,19 @@ class Gamma(wiring.Component):
     o: Out(stream.Signature(struct(RGB_PIXEL)))
     i_table: In(stream.Signature(GAMMA_WRITE))
 
+    def __init__(self, tables: Sequence[Sequence[int]] = ()):
+        super().__init__()
+        self._tables = tables or ((),) * 3
+
     def elaborate(self, platform: object) -> Module:
         """Three memories side by side."""
         m = Module()
         advance = pipeline(m, self.i, self.o, 1)
         levels = (self.o.payload.red, self.o.payload.green, self.o.payload.blue)
         for channel, level in enumerate(levels):
-            m.submodules[f"table_{channel}"] = table = memory.Memory(shape=LEVEL_BITS, depth=1 << LINEAR_BITS, init=[])
+            init = self._tables[channel]
+            table = memory.Memory(shape=LEVEL_BITS, depth=1 << LINEAR_BITS, init=init)
+            m.submodules[f"table_{channel}"] = table
             read = table.read_port()
             write = table.write_port()
             m.d.comb += [

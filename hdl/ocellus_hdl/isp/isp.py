@@ -1,5 +1,7 @@
 """The image processor: four RAW pixels a clock in, one RGB pixel a clock out."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -26,6 +28,8 @@ class Isp(wiring.Component):
     ----------
     frame : FrameFormat
         Sizes the line store and the store of half a line.
+    gamma : three tables, or nothing
+        What the gamma tables hold from power-on.
 
     Attributes
     ----------
@@ -42,9 +46,10 @@ class Isp(wiring.Component):
     i_settings: In(struct(ISP_SETTINGS))
     i_gamma: In(stream.Signature(GAMMA_WRITE))
 
-    def __init__(self, frame: FrameFormat):
+    def __init__(self, frame: FrameFormat, gamma: Sequence[Sequence[int]] = ()):
         super().__init__()
         self._frame = frame
+        self._gamma = gamma
 
     def elaborate(self, platform: object) -> Module:
         """Chain the parts in the order the pixels flow."""
@@ -53,7 +58,7 @@ class Isp(wiring.Component):
         m.submodules.halver = halver = Halver(self._frame)
         m.submodules.white_balance = white_balance = WhiteBalance()
         m.submodules.colour_matrix = colour_matrix = ColourMatrix()
-        m.submodules.gamma = gamma = Gamma()
+        m.submodules.gamma = gamma = Gamma(self._gamma)
 
         connect(m, flipped(self.i), quads.i)
         connect(m, quads.o, halver.i)
