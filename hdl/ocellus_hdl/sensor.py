@@ -18,8 +18,9 @@ from ocellus.formats import (
     TENSOR_BYTE,
 )
 from ocellus.settings import FrameFormat
+from ocellus.start import Start
 
-from .cnn import Cnn
+from .cnn import NOTHING, Cnn, Contents
 from .cnn.words import flow, tapped
 from .control import Control
 from .fork import Fork
@@ -54,6 +55,9 @@ class Sensor(wiring.Component):
         Size of the accelerator.
     taps : bool
         Add the ports that let a simulation look at every stage (``o_tap_*``, ``o_busy``).
+    start : Start, or None
+        Network and settings from power-on: the sensor needs no write. :class:`~ocellus.errors.BadInput` when the image
+        is damaged, for another accelerator or too large.
 
     Attributes
     ----------
@@ -95,10 +99,14 @@ class Sensor(wiring.Component):
     o_tap_record: Any
     o_busy: data.View
 
-    def __init__(self, frame: FrameFormat, configuration: Configuration, taps: bool = False):
+    def __init__(
+        self, frame: FrameFormat, configuration: Configuration, taps: bool = False, start: Start | None = None
+    ):
         self._frame = frame
-        self._configuration = configuration
         self._taps = taps
+        self._configuration = configuration
+        self._start = start
+        self._contents = Contents.of_image(start.image, configuration) if start else NOTHING
         ports: dict[str, wiring.Member] = {
             "i_array": In(stream.Signature(struct(RAW_WORD))),
             "i_control": In(stream.Signature(struct(CONTROL_REQUEST))),
@@ -121,14 +129,15 @@ class Sensor(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """The path of the pixels, the path of the tickets, and the registers."""
         m = Module()
+        start = self._start
         m.submodules.readout = readout = Readout(self._frame)
         m.submodules.fork = fork = Fork(struct(RAW_BEAT))
-        m.submodules.isp = isp = Isp(self._frame)
+        m.submodules.isp = isp = Isp(self._frame, start.isp.gamma if start else ())
         m.submodules.tensor = tensor = Tensor(self._frame, max_width=MAX_TENSOR_WIDTH)
-        m.submodules.cnn = cnn = Cnn(self._configuration)
+        m.submodules.cnn = cnn = Cnn(self._configuration, self._contents)
         m.submodules.metadata = metadata = Metadata()
         m.submodules.link = link = Link(self._frame)
-        m.submodules.control = control = Control(min(self._configuration.layers, COUNTED_LAYERS))
+        m.submodules.control = control = Control(min(self._configuration.layers, COUNTED_LAYERS), start)
 
         connect(m, flipped(self.i_array), readout.i)
         connect(m, readout.o, fork.i)

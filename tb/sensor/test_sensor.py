@@ -1,9 +1,14 @@
 """The whole sensor on the gateware."""
 
+from ocellus.compiler.engine.assembly import compile_network
+from ocellus.compiler.engine.goal import Goal
 from ocellus.configurations import configuration
 from ocellus.settings import UHD
+from ocellus.start import Start
 from ocellus_sim.cosim import simulate
+from tb.sensor import start_bench
 from tb.sensor.chip import CONFIGURATION
+from tb.sensor.networks import heatmap_network
 from tb.sensor.sizes import FRAME
 
 
@@ -20,6 +25,17 @@ def test_a_full_picture_leaves_while_the_network_runs():
         "ocellus_hdl.sensor:Sensor",
         {"frame": UHD, "configuration": configuration("ecp5"), "taps": True},
         test_module="tb.sensor.full_frame_bench",
+    )
+
+
+def test_a_sensor_senses_from_power_on():
+    image = compile_network(heatmap_network(start_bench.SEED), CONFIGURATION, goal=Goal.LATENCY).to_bytes()
+    settings = start_bench.settings()
+    start = Start(image, settings.tensor, settings.metadata, settings.readout, settings.isp)
+    simulate(
+        "ocellus_hdl.sensor:Sensor",
+        {"frame": FRAME, "configuration": CONFIGURATION, "taps": True, "start": start},
+        test_module="tb.sensor.start_bench",
     )
 
 

@@ -15,6 +15,7 @@ from ocellus.formats import (
     READOUT_SETTINGS,
     TENSOR_SETTINGS,
 )
+from ocellus.start import Start
 
 from ..layouts import struct
 from .register_block import RegisterBlock
@@ -38,6 +39,8 @@ class Control(wiring.Component):
     layers : int
         Layers of which the accelerator keeps counts, up to :data:`ocellus.formats.COUNTED_LAYERS`; those of others
         read 0.
+    start : Start, or None
+        Settings from power-on. They, and what is written later, outlast a reset; without it a reset makes them 0.
 
     Attributes
     ----------
@@ -71,19 +74,21 @@ class Control(wiring.Component):
     o_count_address: Out(10)
     i_count: In(32)
 
-    def __init__(self, layers: int):
+    def __init__(self, layers: int, start: Start | None = None):
         if not 0 <= layers <= formats.COUNTED_LAYERS:
             raise ValueError(f"control: found {layers} layers with counts, allowed 0 to {formats.COUNTED_LAYERS}")
         super().__init__()
         self._layers = layers
+        self._start = start
 
     def elaborate(self, platform: object) -> Module:
         """Take a request, let every block look at it, gather what they say."""
         m = Module()
-        m.submodules.readout = readout = RegisterBlock(formats.READOUT)
-        m.submodules.isp = isp = RegisterBlock(formats.ISP)
-        m.submodules.tensor = tensor = RegisterBlock(formats.TENSOR)
-        m.submodules.metadata = metadata = RegisterBlock(formats.METADATA)
+        start = self._start
+        m.submodules.readout = readout = RegisterBlock(formats.READOUT, start=start and start.readout.word())
+        m.submodules.isp = isp = RegisterBlock(formats.ISP, start=start and start.isp.word())
+        m.submodules.tensor = tensor = RegisterBlock(formats.TENSOR, start=start and start.tensor.word())
+        m.submodules.metadata = metadata = RegisterBlock(formats.METADATA, start=start and start.metadata.word())
         m.submodules.status = status = RegisterBlock(formats.CNN, status=True)
         m.d.comb += [
             self.o_readout.eq(readout.o),

@@ -21,6 +21,9 @@ class RegisterBlock(wiring.Component):
         Base address and fields.
     status : bool
         The stage sets the fields (port ``i``), writes are swallowed.
+    start : int, or None
+        The fields as a packed word, from power-on. They, and what is written later, outlast a reset; without it a reset
+        makes them 0.
 
     Attributes
     ----------
@@ -43,7 +46,7 @@ class RegisterBlock(wiring.Component):
     o: data.View
     i: data.View
 
-    def __init__(self, block: Block, *, status: bool = False):
+    def __init__(self, block: Block, *, status: bool = False, start: int | None = None):
         fields = struct(block.layout)
         super().__init__(
             {
@@ -56,11 +59,14 @@ class RegisterBlock(wiring.Component):
         )
         self._block = block
         self._status = status
+        self._start = start
 
     def elaborate(self, platform: object) -> Module:
         """A case for each item of each field."""
         m = Module()
-        fields = Signal(struct(self._block.layout))
+        layout, start = self._block.layout, self._start
+        init = None if start is None else layout.unpack(start)
+        fields = Signal(struct(layout), init=init, reset_less=start is not None)
         if self._status:
             m.d.comb += fields.eq(self.i)
         else:
@@ -68,7 +74,7 @@ class RegisterBlock(wiring.Component):
 
         m.d.sync += self.o_data.eq(0)
         with m.Switch(self.i_address):
-            for field in self._block.layout.fields:
+            for field in layout.fields:
                 for index in range(field.count):
                     item = fields[field.name][index] if field.count > 1 else fields[field.name]
                     with m.Case(self._block.address(field.name, index)):
