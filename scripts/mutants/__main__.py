@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ocellus_sim.cosim import content
-from scripts.ecp5 import prepare
+from scripts.tools import prepare
 
 from .design import FOLDER, Mutated, mutated
 from .record import HEADINGS, KEPT, PAGE, Found, Ledger, explanations, keep, summary, write_page

