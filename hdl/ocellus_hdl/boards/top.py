@@ -1,0 +1,72 @@
+"""A board's whole chip: crystal, PLL, reset, and the camera between the pins."""
+
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, Signal, Value
+from amaranth.lib import io
+from amaranth.lib.cdc import ResetSynchronizer
+
+from ocellus.configurations import Configuration
+
+from .board import Board, Light
+from .camera import Camera
+from .pll import Pll
+
+
+class Top(Elaboratable):
+    """What a bitstream holds.
+
+    The sensor is in reset until the PLL is locked, and while the button is held; reset rises at once and
+    falls with the clock.
+
+    Parameters
+    ----------
+    board : Board
+    configuration : Configuration
+        Instead of the board's.
+    """
+
+    def __init__(self, board: Board, configuration: Configuration | None = None):
+        self._board = board
+        self.camera = Camera(board.frame, configuration or board.configuration, board.clock_hz)
+
+    def elaborate(self, platform: Any) -> Module:
+        """The platform's own reset and clock are not used: the one domain comes from the PLL."""
+        m = Module()
+        board, camera = self._board, self.camera
+
+        m.submodules.crystal = crystal = io.Buffer(io.Direction.Input, platform.request(board.crystal, dir="-"))
+        m.submodules.pll = pll = Pll(board.dividers)
+        m.submodules.button = button = io.Buffer(io.Direction.Input, self._request(platform, "button"))
+        m.domains.sync = ClockDomain()
+        m.d.comb += [pll.i.eq(crystal.i), ClockSignal().eq(pll.o)]
+        m.submodules.reset = ResetSynchronizer(~pll.o_lock | button.i)
+
+        m.submodules.camera = camera
+        uart = self._request(platform, "uart")
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
+        m.d.comb += [camera.i_serial.eq(rx.i), tx.o.eq(camera.o_serial)]
+        self._lights(m, platform, pll.o_lock)
+        return m
+
+    def _request(self, platform: Any, name: str) -> Any:
+        pin = getattr(self._board, name)
+        return platform.request(pin.resource, pin.number, dir="-")
+
+    def _lights(self, m: Module, platform: Any, lock: Signal) -> None:
+        """A resource of several lights is asked for once, and those of them that say nothing are dark."""
+        says: dict[Light, Value] = {
+            "frame": self.camera.o_frame, "object": self.camera.o_object, "error": self.camera.o_error, "lock": lock,
+        }  # fmt: skip
+        lights = self._board.lights
+        for resource, number in dict.fromkeys((pin.resource, pin.number) for pin in lights.values()):
+            port = platform.request(resource, number, dir="-")
+            here = {
+                pin.part: light for light, pin in lights.items() if (pin.resource, pin.number) == (resource, number)
+            }
+            parts = {"": port} if "" in here else {part: getattr(port, part) for part in ("r", "g", "b")}
+            for part, one in parts.items():
+                m.submodules[f"{resource}_{number}{part}"] = buffer = io.Buffer(io.Direction.Output, one)
+                light = here.get(part)
+                m.d.comb += buffer.o.eq(says[light] if light else 0)
