@@ -1,5 +1,5 @@
 # Verbs. Each sees to .venv by itself (the packages of requirements/*.lock, from PyPI), then goes into Python.
-.PHONY: help sim waves test lint format regress report faults mutate cov quality numbers bench-sim bench-cnn lock clean
+.PHONY: help sim waves test lint format regress report faults mutate cov quality numbers boards bitstream flash bench-sim bench-cnn lock clean
 .DEFAULT_GOAL := help
 VENV := @sh scripts/prepare.sh run && .venv/bin/python
 VENV_DEV := @sh scripts/prepare.sh dev && .venv/bin/python
@@ -68,6 +68,18 @@ quality: ## recall and precision of the network on scenes it was not trained on
 numbers: ## what the parts take of an ECP5, and how fast they run there: synthesis, placement, routing
 	$(VENV) -m scripts.figures $(ARGS)
 #              ARGS="pair lane"   some designs; --no-place, --seed, --placer, --router: see --help
+
+boards: ## which boards there are, and what each runs (docs/boards.md)
+	$(VENV) -m scripts.boards
+
+bitstream: ## a board's bitstream: synthesis, placement, routing, its clock and what it takes of the chip
+	$(VENV) -m scripts.boards.bitstream --board "$(BOARD)" --config "$(CONFIG)" $(ARGS)
+#              BOARD=ulx3s-85f    one of `make boards`; CONFIG=tiny: another accelerator than the board's, to try
+#              ARGS="--seed 2"    --minutes, --placer, --router: see --help
+
+flash: ## the bitstream into the board, until its power goes
+	$(VENV) -m scripts.boards.flash --board "$(BOARD)" --config "$(CONFIG)"
+#              BOARD=ulx3s-85f    and CONFIG, as for bitstream
 
 bench-sim: ## what a 4K frame costs in the simulator, and what harness, checks and builds add to it
 	$(VENV) -m scripts.bench_sim $(ARGS)

@@ -1,0 +1,172 @@
+"""The flow around the tools: what is refused, what is missed, what is told; the tools are scripts here."""
+
+import argparse
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from ocellus.configurations import CONFIGURATIONS
+from ocellus.errors import BadInput
+from ocellus_hdl.boards import board
+from scripts import tools
+from scripts.boards import bitstream, flash
+from scripts.boards.report import Report, figures
+from scripts.tools import ToolError, native, tool
+
+OPTIONS = argparse.Namespace(seed=1, placer="heap", router="router2", minutes=1, wide=False, wire=900, collisions=True)
+NEXTPNR = ["--quiet", "--log", "top.tim", "--85k", "--lpf", "top.lpf"]
+
+
+def program(path: Path, text: str) -> str:
+    """A shell script as a tool."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def step(path: list[tuple[str, str, float, str]]) -> list[dict[str, Any]]:
+    """As nextpnr tells a path."""
+    return [{"from": {"cell": a}, "to": {"cell": b}, "delay": d, "type": t} for a, b, d, t in path]
+
+
+FOUND = {
+    "utilization": {"DP16KD": {"used": 7, "available": 208}, "EHXPLLL": {"used": 1, "available": 4}},
+    "fmax": {
+        "$glbnet$camera.serial.clk": {"achieved": 80.5, "constraint": 75.0},
+        "slow": {"achieved": 70.0, "constraint": 75.0},
+    },
+    "critical_paths": [
+        {"from": "a", "to": "b", "path": step([("camera.x_TRELLIS_FF_Q", "camera.y_LUT4_Z", 1.5, "logic")])},
+        {"from": "a", "to": "a", "path": step([("p_TRELLIS_FF_Q", "p", 1, "logic"), ("p", "q_LUT4_A", 9, "routing")])},
+    ],
+}
+
+
+def test_the_report_names_the_clock_that_is_missed_and_the_slowest_path_first():
+    report = Report(
+        "b", "d", "tiny", 1, sha256="0f", minutes={"synthesis": 1.0}, tools={"yosys": "1"}, **figures(FOUND)
+    )
+    assert report.missed == {"slow": (70.0, 75.0)}
+    text = "\n".join(report.lines())
+    assert "  sync: 80.5 MHz, 75.0 wanted\n" in text
+    assert "slow: 70.0 MHz, 75.0 wanted - missed\n" in text
+    assert text.index("`p` to `q`: 1.0 ns in 1 gates, 9.0 ns on wires") < text.index("`camera.x` to `camera.y`")
+
+
+def test_nextpnr_gets_amaranths_options_and_ours_and_its_report_is_read(tmp_path: Path):
+    said = f"echo \"$@\" > arguments; echo '{json.dumps(FOUND)}' > nextpnr.json"
+    told: list[str] = []
+    found = bitstream.route(tmp_path, NEXTPNR, program(tmp_path / "p", said), OPTIONS, told.append, 75_000_000)
+    assert found == FOUND
+    words = (tmp_path / "arguments").read_text().split()
+    assert words[:3] == ["--85k", "--lpf", "top.lpf"]
+    assert "--quiet" not in words
+    assert words[words.index("--freq") + 1] == "75"
+
+
+def test_a_router_that_comes_to_no_end_is_told_with_what_it_had_reached(tmp_path: Path):
+    options = argparse.Namespace(**vars(OPTIONS) | {"minutes": 0.02})
+    slow = program(tmp_path / "p", "echo iter=1 overused=1234; echo iter=2 overused=56; exec sleep 60")
+    with pytest.raises(bitstream.MissedError, match=r"^not routed after 0\.02 minutes: 56 wires were still shared$"):
+        bitstream.route(tmp_path, NEXTPNR, slow, options, print, 75_000_000)
+
+
+def test_a_design_that_the_placer_finds_no_room_for_is_too_large(tmp_path: Path):
+    full = program(tmp_path / "p", "echo 'ERROR: Unable to place cell x, no BELs remaining of type DP16KD'; exit 1")
+    with pytest.raises(BadInput, match=r"^design: it does not fit: Unable to place cell x"):
+        bitstream.route(tmp_path, NEXTPNR, full, OPTIONS, print, 75_000_000)
+
+
+def test_a_nextpnr_that_gives_up_is_told_with_its_last_lines(tmp_path: Path):
+    fails = program(tmp_path / "p", "echo ERROR: it is Monday; exit 1")
+    with pytest.raises(bitstream.MissedError, match=r"(?s)^ERROR: it is Monday\nnextpnr-ecp5 ended with status 1; "):
+        bitstream.route(tmp_path, NEXTPNR, fails, OPTIONS, print, 75_000_000)
+
+
+def test_more_than_the_chip_has_is_refused_before_placement():
+    with pytest.raises(BadInput, match=r"^design: found 209 block RAM, allowed 208: chip has no more$"):
+        bitstream.check_size({"LUT4": 83_640, "TRELLIS_FF": 1, "DP16KD": 209, "MULT18X18D": 156}, "chip")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--board", "ulx4"], "ocellus: BOARD: found 'ulx4', allowed "),
+        ([], "ocellus: BOARD: found '', allowed "),
+        (["--board", "ulx3s-85f", "--config", "huge"], "ocellus: configuration: found 'huge', allowed tiny, "),
+    ],
+)
+@pytest.mark.parametrize("verb", [bitstream, flash])
+def test_what_is_not_there_is_refused_in_a_sentence(
+    verb: Any, arguments: list[str], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("sys.argv", ["verb", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        verb.main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(says)
+    assert said.count("\n") == 1
+
+
+def test_a_tool_that_the_environment_names_must_be_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    monkeypatch.setenv("NEXTPNR_ECP5", mine := program(tmp_path / "mine", ""))
+    assert native("nextpnr-ecp5") == mine
+    monkeypatch.setenv("NEXTPNR_ECP5", "/no/such/tool")
+    with pytest.raises(SystemExit) as ended:
+        native("nextpnr-ecp5")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("ocellus: NEXTPNR_ECP5: found '/no/such/tool', which is no program")
+
+
+def test_the_machines_own_tools_are_taken_from_path_and_nothing_is_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    own = {name: program(tmp_path / name, "") for name in bitstream.NAMES}
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(bitstream, "prepare", lambda console: pytest.fail("installs"))
+    assert bitstream.programs(Console(file=io.StringIO())) == own
+
+
+def test_a_tool_that_fails_is_told_with_its_last_lines(tmp_path: Path):
+    fails = program(tmp_path / "p", "echo first; echo ERROR: the last; exit 3")
+    with pytest.raises(ToolError, match=r"(?s)ERROR: the last\nyosys ended with status 3; all it said is in "):
+        tool("yosys", [], tmp_path / "log", program=fails)
+
+
+def built(folder: Path, achieved: float) -> None:
+    """A bitstream and its report, as a build leaves them."""
+    folder.mkdir(parents=True)
+    (folder / "top.bit").write_bytes(b"bits")
+    (folder / "report.json").write_text(json.dumps({"clocks": {"clk": [achieved, 75.0]}}))
+
+
+def test_flash_runs_the_loader_or_says_its_command(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+):
+    for module in (tools, bitstream, flash):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(bitstream, "FOLDER", tmp_path / "build" / "boards")
+    monkeypatch.setattr("sys.argv", ["flash", "--board", "ulx3s-85f", "--config", "tiny"])
+    with pytest.raises(SystemExit) as ended:
+        flash.main()
+    assert ended.value.code == 2
+    assert capfd.readouterr().err == (
+        "ocellus: flash: build/boards/ulx3s-85f/tiny/top.bit is not there; "
+        "`make bitstream BOARD=ulx3s-85f CONFIG=tiny` makes it\n"
+    )
+    built(bitstream.place_of(board("ulx3s-85f"), CONFIGURATIONS["tiny"]), achieved=70.0)
+    monkeypatch.setenv("OPENFPGALOADER", "no-such-loader")
+    assert flash.main() == 0
+    said = capfd.readouterr()
+    assert said.out.splitlines()[1] == "no-such-loader -b ulx3s build/boards/ulx3s-85f/tiny/top.bit"
+    assert said.err == "warning: clk reaches 70.0 MHz of 75.0: it may do anything\n"
+    monkeypatch.setenv("OPENFPGALOADER", program(tmp_path / "loader", 'echo "$@"; exit 4'))
+    assert flash.main() == 4
+    assert capfd.readouterr().out == "-b ulx3s build/boards/ulx3s-85f/tiny/top.bit\n"
