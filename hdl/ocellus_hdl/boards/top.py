@@ -8,7 +8,7 @@ from amaranth.lib.cdc import ResetSynchronizer
 
 from ocellus.configurations import Configuration
 
-from .board import Board, Light
+from .board import Board, Light, Pin
 from .camera import Camera
 from .pll import Pll
 
@@ -59,14 +59,11 @@ class Top(Elaboratable):
         says: dict[Light, Value] = {
             "frame": self.camera.o_frame, "object": self.camera.o_object, "error": self.camera.o_error, "lock": lock,
         }  # fmt: skip
-        lights = self._board.lights
-        for resource, number in dict.fromkeys((pin.resource, pin.number) for pin in lights.values()):
+        shown = {pin: says[light] for light, pin in self._board.lights.items()}
+        for resource, number in dict.fromkeys((pin.resource, pin.number) for pin in shown):
             port = platform.request(resource, number, dir="-")
-            here = {
-                pin.part: light for light, pin in lights.items() if (pin.resource, pin.number) == (resource, number)
-            }
-            parts = {"": port} if "" in here else {part: getattr(port, part) for part in ("r", "g", "b")}
+            whole = Pin(resource, number) in shown
+            parts = {"": port} if whole else {part: getattr(port, part) for part in ("r", "g", "b")}
             for part, one in parts.items():
                 m.submodules[f"{resource}_{number}{part}"] = buffer = io.Buffer(io.Direction.Output, one)
-                light = here.get(part)
-                m.d.comb += buffer.o.eq(says[light] if light else 0)
+                m.d.comb += buffer.o.eq(shown.get(Pin(resource, number, part), 0))
