@@ -26,7 +26,7 @@ class Report:
     clocks : dict
         Net -> (MHz reached, MHz wanted).
     paths : list of str
-        The slowest of each two clocks.
+        The slowest of each two clocks, those to and from pins last.
     sha256 : str
         Of the bitstream.
     minutes : dict
@@ -78,7 +78,12 @@ def clock_name(net: str) -> str:
 
 def figures(found: dict[str, Any]) -> dict[str, Any]:
     """Of nextpnr's report: what is used, the clocks, the slowest paths."""
-    paths = sorted(found["critical_paths"], key=lambda p: -sum(step["delay"] for step in p["path"]))
+
+    def place(p: dict[str, Any]) -> tuple[bool, float]:
+        """Those between registers first: pins have no clock to keep."""
+        return "async" in p["from"] + p["to"], -sum(step["delay"] for step in p["path"])
+
+    paths = sorted(found["critical_paths"], key=place)
     return {
         "used": {kind: (n["used"], n["available"]) for kind, n in sorted(found["utilization"].items())},
         "clocks": {clock_name(net): (n["achieved"], n["constraint"]) for net, n in sorted(found["fmax"].items())},

@@ -11,11 +11,13 @@ from rich.console import Console
 
 from ocellus.configurations import CONFIGURATIONS
 from ocellus.errors import BadInput
-from ocellus_hdl.boards import board
+from ocellus_hdl.boards import board, top
 from scripts import tools
 from scripts.boards import bitstream, flash
 from scripts.boards.report import Report, figures
 from scripts.tools import ToolError, native, tool
+
+from .echo import Echo
 
 OPTIONS = argparse.Namespace(seed=1, placer="heap", router="router2", minutes=1, wide=False, wire=900, collisions=True)
 NEXTPNR = ["--quiet", "--log", "top.tim", "--85k", "--lpf", "top.lpf"]
@@ -40,6 +42,7 @@ FOUND = {
         "slow": {"achieved": 70.0, "constraint": 75.0},
     },
     "critical_paths": [
+        {"from": "<async>", "to": "a", "path": step([("pin", "z", 99, "routing")])},
         {"from": "a", "to": "b", "path": step([("camera.x_TRELLIS_FF_Q", "camera.y_LUT4_Z", 1.5, "logic")])},
         {"from": "a", "to": "a", "path": step([("p_TRELLIS_FF_Q", "p", 1, "logic"), ("p", "q_LUT4_A", 9, "routing")])},
     ],
@@ -55,6 +58,7 @@ def test_the_report_names_the_clock_that_is_missed_and_the_slowest_path_first():
     assert "  sync: 80.5 MHz, 75.0 wanted\n" in text
     assert "slow: 70.0 MHz, 75.0 wanted - missed\n" in text
     assert text.index("`p` to `q`: 1.0 ns in 1 gates, 9.0 ns on wires") < text.index("`camera.x` to `camera.y`")
+    assert text.index("`camera.x` to `camera.y`") < text.index("`pin` to `z`")
 
 
 def test_nextpnr_gets_amaranths_options_and_ours_and_its_report_is_read(tmp_path: Path):
@@ -66,6 +70,25 @@ def test_nextpnr_gets_amaranths_options_and_ours_and_its_report_is_read(tmp_path
     assert words[:3] == ["--85k", "--lpf", "top.lpf"]
     assert "--quiet" not in words
     assert words[words.index("--freq") + 1] == "75"
+
+
+@pytest.mark.skipif(not (tools.TOOLS / "ready").exists(), reason="make numbers, or make bitstream, installs the tools")
+def test_the_same_sources_and_seed_give_the_same_bitstream(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """The real tools on a board's pins, PLL and reset, with next to nothing behind them."""
+    monkeypatch.setattr(top, "Camera", Echo)
+    monkeypatch.setattr(bitstream, "FOLDER", tmp_path)
+    said = io.StringIO()
+    one, tiny = board("orangecrab-85f"), CONFIGURATIONS["tiny"]
+    first, second = (bitstream.build(one, tiny, OPTIONS, Console(file=said)) for _ in range(2))
+    assert first.sha256 == second.sha256
+    assert first.missed == {}
+    assert first.used["EHXPLLL"] == (1, 4)
+    # nextpnr counts a period in whole picoseconds.
+    assert first.clocks["sync"][1] == pytest.approx(75.0, rel=1e-4), (
+        "the clock's limit comes from the crystal's, through the dividers"
+    )
+    assert json.loads((tmp_path / one.name / "tiny" / "report.json").read_text())["sha256"] == first.sha256
+    assert "packing: " in said.getvalue()
 
 
 def test_a_router_that_comes_to_no_end_is_told_with_what_it_had_reached(tmp_path: Path):
