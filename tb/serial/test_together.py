@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 import tty
 from collections import deque
 from collections.abc import Iterator
@@ -145,7 +144,6 @@ def test_the_commands_work_with_the_gateware(tmp_path, monkeypatch: pytest.Monke
     path = tmp_path / "net.ocnn"
     path.write_bytes(program.to_bytes())
     simulated = Simulated([int(word) for word in program.words()])
-    start = time.monotonic()
     with simulated.running():
         assert main(["load", simulated.port, str(path)]) == 0
         assert (simulated.words, simulated.resets) == (simulated.image, 1)
@@ -158,4 +156,3 @@ def test_the_commands_work_with_the_gateware(tmp_path, monkeypatch: pytest.Monke
     out = capsys.readouterr().out
     assert "network abcdef01 loaded, " in out
     assert "accelerator: ecp5\n  network:     abcdef01\n  line:        0 frames dropped, 0 bytes" in out
-    assert time.monotonic() - start < 300
