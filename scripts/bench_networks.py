@@ -13,7 +13,7 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "tflite"
 """Public networks that are no part of the repository."""
 
 LARGE = replace(
-    CONFIGURATIONS["ecp5-288"], name="ecp5-288-large", lines=2048, weight_words=1 << 18, parameter_words=8192,
+    CONFIGURATIONS["ecp5-288"], name="ecp5-288-large", lines=4096, weight_words=1 << 18, parameter_words=8192,
     program_words=65536, layers=256,
 )  # fmt: skip
 """The array of ecp5-288 with memories that hold the MobileNets: its clocks, if an ECP5 had so many."""

@@ -86,9 +86,9 @@ def mapped(
 ) -> dict[str, int]:
     """As :func:`synthesise`, of the folder's top.il."""
     steps = ["read_rtlil top.il", "proc -noopt", "hierarchy -top top"]
-    if not options.collisions:
-        # What a memory gives when it is read where it is written, nothing may depend on.
-        steps.append("setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i")
+    # What these parts' memories give when they are read where they are written, nothing may depend on: where it may,
+    # the chip's RAM needs logic beside it.
+    steps.append(f"setparam -set COLLISION_X_MASK 1'1 {options.free_collisions}/t:$memrd_v2 r:CLK_ENABLE=1 %i")
     # As `synth_ecp5` does it, but with wires as slow as they will be: gates are few where the design is slow then.
     wide, luts = ("", "") if options.wide else ("-nowidelut ", "-maxlut 4 ")
     steps += [

@@ -154,7 +154,7 @@ def main() -> int:
     parser.add_argument("--no-place", action="store_true", help="synthesis alone")
     parser.add_argument("--wide", action="store_true", help="join LUT4s to larger ones: faster, and more of them")
     parser.add_argument("--wire", type=int, default=900, metavar="PS", help="what synthesis takes a wire's delay for")
-    parser.add_argument("--collisions", action="store_true", help="keep memories' behaviour at colliding addresses")
+    parser.set_defaults(free_collisions="*")
     parser.add_argument("--page", action="store_true", help="write the table of docs/numbers.md")
     options = parser.parse_args()
     if unknown := [name for name in options.designs if name not in DESIGNS]:

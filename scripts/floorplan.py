@@ -17,16 +17,14 @@ Floorplan = Callable[[Cells], dict[str, str]]
 QUADS = (*range(4, 67, 9), *range(69, 123, 9))
 """X of each one's first multiplier in nextpnr's grid; rows of multipliers are Y 10, 34, 58, of RAMs 22, 46, 70, 82."""
 COLUMNS, LANES = 8, 16
-ASIDE = {5: (34, 4), 7: (58, 4), 10: (34, 8)}
-"""Lanes that find no room in their row, by their number from the left: row and quad in those of the array."""
-SCALES = (58, 8)
-"""Row and quad of the multipliers that scale the operands of an addition."""
-LEFT_FREE = 5
-"""RAMs left of the weights."""
-REST = 17
-"""Where the RAMs of the lowest row begin: in its middle."""
-RAM_BITS = 18
-WORD_BITS = 128
+WIDTH = 36
+"""Multipliers of a row of the array, and RAMs of the activations above them: the left of the chip, with room beside."""
+NINTH = 8
+"""The pixel that is in no pair."""
+ARRAY = (34, 58)
+"""Rows of multipliers around that of the activations."""
+REST = 9
+"""Where the RAMs of the lowest row begin: in the middle of the array."""
 
 
 def multiplier(y: int, n: int) -> str:
@@ -52,54 +50,47 @@ def digits(name: str) -> list[int]:
     return [int(d) for d in re.findall(r"\d+", name)][::-1]
 
 
-def bit(name: str) -> tuple[int, int]:
-    """Of a RAM of weights: the first bit of a word that it holds, and its block. Two words and a quarter are a row."""
-    block, slice_ = digits(name)[-1], digits(name)[0]
-    words = 2 * WORD_BITS // RAM_BITS
-    # A quarter belongs to no one word: its two RAMs stand among those of the others.
-    return (slice_ * RAM_BITS % WORD_BITS if slice_ < words else (2 + 3 * (slice_ - words)) * RAM_BITS), block
-
-
 def array(multipliers: Iterable[str]) -> dict[str, str]:
-    """The pairs of products, column by column from left to right; of the ninth pixel's, one a column."""
-    found = sorted((m for m in multipliers if ".array." in m), key=lambda name: digits(name)[::-1])
-    ninth = [m for m in found if "pair_8_" in m]
-    columns = [[m for m in found if m not in ninth and digits(m)[0] // 2 == g] + [ninth[g]] for g in range(COLUMNS)]
-    aside = {*ASIDE.values(), SCALES}
-    places = [multiplier(y, n) for n in range(4 * len(QUADS)) for y in (34, 58) if (y, n // 4) not in aside]
-    return dict(zip([m for column in columns for m in column], spread(places, len(found)), strict=True))
+    """The pairs of products from left to right by the channel of the windows; two pairs of pixels in each row.
 
-
-def lanes(multipliers: Sequence[str]) -> dict[str, str]:
-    """Requantiser lanes from left to right: those of a column of the array are neighbours."""
-    order = [lane for g in range(COLUMNS) for lane in range(g, LANES, COLUMNS)]
-    row = iter([(10, quad) for quad in range(len(QUADS))])
-    quads = {lane: ASIDE.get(n) or next(row) for n, lane in enumerate(order)}
+    Of the ninth pixel's, one a channel, every other one stands in the other row.
+    """
+    rows: list[list[tuple[int, int, int, str]]] = [[], []]
+    for name in multipliers:
+        found = re.search(r"\.pair_(\d+)_(\d+)\.", name)
+        if found:
+            k, n = map(int, found.groups())
+            channel = n % 4 + n // 8 * 4 if k == NINTH else n // 2
+            rows[channel % 2 if k == NINTH else k // 2].append((channel, k, n, name))
+    places = {y: [multiplier(y, n) for n in range(WIDTH)] for y in ARRAY}
     return {
-        m: multiplier(y, 4 * quad + i)
-        for lane, (y, quad) in quads.items()
-        for i, m in enumerate(sorted(m for m in multipliers if f".lane_{lane}." in m))
+        name: place
+        for y, row in zip(ARRAY, rows, strict=True)
+        for (*_, name), place in zip(sorted(row), spread(places[y], len(row)), strict=True)
     }
 
 
-def accelerator(cells: Cells) -> dict[str, str]:
-    """Of `ocellus_hdl.cnn.Cnn`, configuration `ecp5`."""
-    multipliers = sorted(name for name, cell in cells.items() if cell["type"] == "MULT18X18D")
-    rams = sorted(name for name, cell in cells.items() if cell["type"] == "DP16KD")
+def lanes(multipliers: Sequence[str], scales: Sequence[str]) -> dict[str, str]:
+    """Requantiser lanes from left to right: those of a column of the array are neighbours. Behind them the scales."""
+    order = [lane for g in range(COLUMNS) for lane in range(g, LANES, COLUMNS)]
+    found = [m for lane in order for m in sorted(m for m in multipliers if f".lane_{lane}." in m)]
+    return {m: multiplier(10, n) for n, m in enumerate([*found, *scales])}
+
+
+def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
+    """Of `ocellus_hdl.cnn.Cnn`, configuration `ecp5`, as the ``part`` of a design; none of what is beside it."""
+    own = {name: cell["type"] for name, cell in sorted(cells.items()) if name.startswith(part)}
+    multipliers = [name for name, kind in own.items() if kind == "MULT18X18D"]
+    rams = [name for name, kind in own.items() if kind == "DP16KD"]
     wheel = sorted((name for name in rams if ".wheel." in name), key=digits)
-    weights = sorted((name for name in rams if ".weights." in name), key=bit)
+    weights = sorted((name for name in rams if ".weights." in name), key=digits)
     rest = [name for name in rams if name not in {*wheel, *weights}]
     scales = [name for name in multipliers if ".combiner." in name]
     all_rams = range(4 * len(QUADS))
-    half = len(all_rams) // 2
-    sides = [ram(46, n) for n in all_rams[:half]], [ram(46, n) for n in all_rams[half:]]
-    halves = [place for side in sides for place in spread(side, len(wheel) // 2)]
-    above = [ram(y, n) for n in all_rams for y in (70, 82)]
     return {
         **array(multipliers),
-        **lanes(multipliers),
-        **dict(zip(scales, (multiplier(SCALES[0], 4 * SCALES[1] + n) for n in range(len(scales))), strict=True)),
-        **dict(zip(wheel, halves, strict=True)),
-        **dict(zip(weights, above[LEFT_FREE:][: len(weights)], strict=True)),
+        **lanes(multipliers, scales),
+        **dict(zip(wheel, spread([ram(46, n) for n in range(WIDTH)], len(wheel)), strict=True)),
+        **dict(zip(weights, spread([ram(y, n) for n in all_rams for y in (70, 82)], len(weights)), strict=True)),
         **dict(zip(rest, (ram(22, REST + n) for n in range(len(rest))), strict=True)),
     }

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 from .errors import BadInput
 
+SIDE = 3
+"""Taps in a row of a window, and rows of them."""
 PIXELS = 9
 """Pixels that the array works on side by side; a window of 3x3 taps has as many."""
-BLOCK_ROWS = 1024
-"""Rows of a block RAM that is 18 bits wide."""
-SET_BLOCKS = 4
-"""Blocks of weight rows whose parity bits, two of 18, make whole words side by side: eight words and a ninth."""
 
 
 @dataclass(frozen=True)
@@ -21,16 +19,13 @@ class Configuration:
     word : int
         Channels in a word of the activation memory: what a depthwise layer handles side by side. A power of two.
     windows : int
-        Neighbouring windows of 3x3 taps that a depthwise layer takes in a clock.
+        Neighbouring windows of 3x3 taps that a depthwise layer takes in a clock, at most.
     inputs, outputs : int
         Input and output channels that a convolution takes in a clock, for nine pixels. Powers of two up to ``word``.
     lines : int
         Depth of each bank of the activation memory.
     weight_words : int
         Words of the weight memory; one word holds ``inputs * outputs`` bytes.
-    parity : bool
-        The weight memory uses the parity bits of its block RAMs, a ninth of them, for words too. ``inputs * outputs``
-        is a multiple of 16, ``weight_words`` one of 1024.
     parameter_lanes, parameter_words : int
         Channels in a word of the parameter memory, and its words.
     program_words : int
@@ -62,7 +57,6 @@ class Configuration:
     tables: int = 8
     unfold_bytes: int = 32
     packed: bool = True
-    parity: bool = False
 
     @property
     def macs(self) -> int:
@@ -76,13 +70,29 @@ class Configuration:
 
     @property
     def columns(self) -> int:
-        """Neighbouring columns of three rows that the banks deliver in a clock."""
-        return 3 * self.windows
+        """Neighbouring columns of three rows that the banks deliver in a clock.
+
+        ``windows`` windows side by side span one more, which is the last but one of the clock before.
+        """
+        return max(SIDE, self.windows + 1)
 
     @property
     def banks(self) -> int:
         """Banks of the activation memory, each a word wide."""
-        return PIXELS * self.windows
+        return SIDE * self.columns
+
+    @property
+    def chains(self) -> bool:
+        """Windows may take a column from the clock before: window 0, when there are ``windows`` in a clock."""
+        return self.windows > 1
+
+    def first_window(self, tile: int) -> int:
+        """The number of the first window where there are ``tile`` in a clock."""
+        return int(self.chains and tile < self.windows)
+
+    def side_by_side(self, stride: int) -> int:
+        """Windows ``stride`` columns apart that lie in those of one clock."""
+        return min((self.columns - SIDE) // stride + 1, self.windows)
 
     @property
     def beat_pixels(self) -> int:
@@ -104,19 +114,6 @@ class Configuration:
         """Capacity of the weight memory."""
         return self.weight_words * self.lanes
 
-    def weight_rows(self, words: int) -> int:
-        """Rows of the weight memory that ``words`` words lie in: a word each, or with ``parity`` two and a quarter."""
-        if not self.parity:
-            return words
-        pairs = SET_BLOCKS * BLOCK_ROWS
-        sets, rest = divmod(words, 2 * pairs + BLOCK_ROWS)
-        return sets * pairs + min(-(-rest // 2), pairs)
-
-    @property
-    def weight_row_bytes(self) -> int:
-        """Size of such a row."""
-        return 2 * self.lanes + self.lanes // SET_BLOCKS if self.parity else self.lanes
-
     @property
     def window_words(self) -> int:
         """Weight words that nine taps of ``word`` channels take."""
@@ -128,11 +125,11 @@ CONFIGURATIONS = {
     for c in (
         Configuration("tiny", word=4, windows=1, inputs=4, outputs=1, lines=4096, weight_words=16384,
                       parameter_lanes=1, parameter_words=4096, program_words=4096, packed=False),
-        Configuration("ecp5", word=8, windows=2, inputs=4, outputs=4, lines=512, weight_words=13312,
-                      parameter_lanes=2, parameter_words=1536, program_words=2048, parity=True),
-        Configuration("ecp5-288", word=16, windows=2, inputs=4, outputs=8, lines=512, weight_words=6912,
+        Configuration("ecp5", word=8, windows=2, inputs=4, outputs=4, lines=1024, weight_words=13312,
+                      parameter_lanes=2, parameter_words=1536, program_words=2048),
+        Configuration("ecp5-288", word=16, windows=2, inputs=4, outputs=8, lines=1024, weight_words=6912,
                       parameter_lanes=4, parameter_words=1024, program_words=4096, combiners=2),
-        Configuration("imx500", word=32, windows=8, inputs=16, outputs=16, lines=1024, weight_words=20480,
+        Configuration("imx500", word=32, windows=8, inputs=16, outputs=16, lines=2048, weight_words=20480,
                       parameter_lanes=16, parameter_words=4096, program_words=65536, layers=256, combiners=16,
                       packed=False),
     )

@@ -5,9 +5,11 @@ from enum import IntEnum
 from .layouts import Field, Layout
 
 IMAGE_MAGIC = int.from_bytes(b"OCNN", "little")
-IMAGE_VERSION = 4
+IMAGE_VERSION = 5
 LINE_BITS = 14
 BANK_BITS = 8
+LARGEST_SHIFT = 7
+"""To the left, in requantisation: a lane has no wider one. To the right it is 31."""
 
 
 def wheel(name: str) -> tuple[Field, Field]:
@@ -42,7 +44,6 @@ IMAGE_HEADER = Layout(
         Field("layers", 16), Field("steps", 16),
         Field("parameter_words", 32),
         Field("weight_words", 32),
-        Field("weight_rows", 32),
         Field("tables", 16), Field("input_channels", 16),
         Field("input_rows", 16), Field("input_columns", 16),
         *wheel("input"), Field("input_fill", 8, signed=True), Field("reserved", 2),
@@ -57,7 +58,7 @@ IMAGE_HEADER = Layout(
         Field("host_bytes", 32),
     ),
 )  # fmt: skip
-"""Twenty 32-bit words. Then come layers, steps, tables (256 bytes each), parameter words, rows of weight words and the
+"""Nineteen 32-bit words. Then come layers, steps, tables (256 bytes each), parameter words, weight words and the
 CRC-32 of all before it: these are loaded. What only the host needs (``host_bytes`` of JSON, then its own CRC-32)
 follows."""
 

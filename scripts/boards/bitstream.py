@@ -159,7 +159,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--wide", action="store_true", help="join LUT4s to larger ones: faster, and more of them")
     parser.add_argument("--wire", type=int, default=900, metavar="PS", help="what synthesis takes a wire's delay for")
     # Stages beside the accelerator read a memory's old word where they write the new one: the chip must do so, too.
-    parser.set_defaults(collisions=True)
+    parser.set_defaults(free_collisions="top.camera.sensor.cnn.*")
     return parser.parse_args()
 
 

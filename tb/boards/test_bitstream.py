@@ -19,7 +19,9 @@ from scripts.tools import ToolError, native, tool
 
 from .echo import Echo
 
-OPTIONS = argparse.Namespace(seed=1, placer="heap", router="router2", minutes=1, wide=False, wire=900, collisions=True)
+OPTIONS = argparse.Namespace(
+    seed=1, placer="heap", router="router2", minutes=1, wide=False, wire=900, free_collisions="top.camera.*"
+)
 NEXTPNR = ["--quiet", "--log", "top.tim", "--85k", "--lpf", "top.lpf"]
 
 

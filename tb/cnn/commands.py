@@ -166,7 +166,8 @@ def _reading(c: Configuration, rng: random.Random, op: LayerOp, epilogue: Epilog
         "op": op, "epilogue": epilogue, "layer": layer, "base": rng.randrange(c.banks),
         "line": [rng.randrange(READ_LINES) for _ in range(c.banks)],
         "inside": [rng.random() < 0.8 for _ in range(c.banks)], "fill": byte(rng),
-        "spread": rng.randrange(1, 3 if op is LayerOp.POINT else 4),
+        "spread": rng.randrange(1, 3 if op is LayerOp.POINT else 4), "edge": rng.random() < 0.3,
+        "inner": rng.random() < 0.5,
         "sub": rng.randrange(c.word // c.inputs),
     }  # fmt: skip
 
@@ -191,6 +192,8 @@ class Meaning:
         self.beats: list[Beat] = []
         self.first_passes: list[Beat] = []
         self._entries: list[tuple[int, int, int]] = []
+        self._held = [[0] * w.c.word for _ in range(3)]
+        self._before = self._held
         self._set = -1
         self._sets: list[int] = [start + n * w.c.window_words for start, sets in w.requests for n in range(sets)]
         for group in w.groups:
@@ -210,7 +213,17 @@ class Meaning:
         return [slots[command["spread"] * i % self.c.banks][at : at + size] for i in range(PIXELS)]
 
     def _tap(self, slots: list[Word], command: dict[str, Any], j: int, t: int) -> Word:
-        return slots[self.c.columns * (t // 3) + command["spread"] * j + t % 3]
+        """Of a window that exists; the others read anything."""
+        row, column = divmod(t, 3)
+        column += 0 if self.c.windows == 1 else -1 if j == 0 else command["spread"] * (j - 1)
+        return self._before[row] if column < 0 else slots[self.c.columns * row + column]
+
+    def _look(self, slots: list[Word], command: dict[str, Any]) -> None:
+        """What windows keep of a read."""
+        edge = [[command["fill"]] * self.c.word for _ in range(3)]
+        self._before = edge if command["edge"] else self._held
+        column = 2 if command["inner"] else self.c.columns - 2
+        self._held = [slots[self.c.columns * row + column] for row in range(3)]
 
     def _group(self, group: Group) -> None:
         c = self.c
@@ -228,6 +241,7 @@ class Meaning:
                     i, o = divmod(n, c.outputs)
                     sums[n] += sum(x[i][k] * w[o * c.inputs + k] for k in range(c.inputs))
                 continue
+            self._look(slots, command)
             taps = [self._tap(slots, command, j, 0) for j in range(c.windows)]
             if group.op is LayerOp.MAXIMUM:
                 for n in range(len(sums)):
@@ -263,7 +277,7 @@ class Meaning:
             y = [byte for word in self._point(command, self.c.outputs) for byte in word]
         else:
             slots = self._slots(command)
-            y = [byte for j in range(self.c.windows) for byte in self._tap(slots, command, j, 0)]
+            y = [byte for word in slots[: self.c.windows] for byte in word]
         results = []
         for a, b in zip(values, y, strict=True):
             a, b = a - s["zero_point_1"], b - s["zero_point_2"]

@@ -170,12 +170,13 @@ class Executor:
         c, g, place = self.sizes, self.sizes.word, lambda name: self.place(layer, name)
         maximum = layer["op"] == LayerOp.MAXIMUM
         rows, columns, groups = step["rows"], layer["out_columns"], layer["groups"]
-        assert layer["tile"] in (1, PIXELS)
-        wide = 1 if layer["tile"] == 1 else c.windows
-        spread = 0 if wide == 1 else layer["spread"]
+        wide, spread = layer["tile"], layer["spread"]
+        assert 1 <= wide <= c.windows
+        chained = wide == c.windows > 1
+        first_window = int(c.windows > 1 and not chained)
         oy, ox = (a.ravel() for a in np.mgrid[:rows, :columns])
-        j = ox % wide
-        start = self.place(step, "in") + oy * place("in_row") + ox // wide * place("in_pixel") + j * spread
+        turn, j = np.divmod(ox, wide)
+        start = self.place(step, "in") + oy * place("in_row") + turn * place("in_pixel")
         py, px = (a.ravel() for a in np.mgrid[: layer["kernel_rows"], : layer["kernel_columns"]])
         passes = len(py)
         sets = 0 if maximum else 1 if layer["shared"] else passes
@@ -184,22 +185,33 @@ class Executor:
         r, t = (np.zeros(1, int),) * 2 if maximum else (a.ravel() for a in np.mgrid[:3, :3])
         tap_row = np.array([0, place("in_pitch"), place("in_pitch_2")])[r]
         slot_row = np.array([0, 2, 1])[r] if layer["swapped"] else r
-        slot = slot_row * c.columns + j[:, None] * spread + t
-        assert slot.max() < c.banks, "a tap behind the last slot"
-        assert (j[:, None] * spread + t).max() < c.columns, "a tap in another row's slots"
-        offset = tap_row + j[:, None] * spread + t
+        across = j[:, None] * spread + t - chained  # which of the columns that are read
+        if chained:
+            assert (maximum, spread, layer["stride_columns"]) == (False, 1, 1), "these cannot be chained"
+            # Column -1 is the last but one of the clock before, or column 2 of that.
+            assert passes == 1 or (layer["kernel_columns"] > 1 and not layer["shared"]), "these cannot be chained"
+            assert place("in_pixel") == c.columns - 1, "the clock before reads other columns"
+            assert passes == 1 or (place("in_tap"), layer["tap_columns"]) == (3, 3), "the pass before reads others"
+        assert across.max() < c.columns, "a tap in another row's slots"
+        slot = slot_row * c.columns + across
+        offset = tap_row + across
         assert ((offset - slot) % c.banks == 0).all(), "a tap's bank is not its slot's"
         row = _sum(step["first_row"] + oy * layer["stride_rows"], py * layer["tap_rows"], r)
-        column = _sum(ox * layer["stride_columns"] - layer["lead"], px * layer["tap_columns"], t)
+        column = _sum(turn * wide * layer["stride_columns"] - layer["lead"], px * layer["tap_columns"], 0 * t)
+        column = column + across[:, None, :]
         inside = (row >= 0) & (row < layer["in_rows"]) & (column >= 0) & (column < layer["in_columns"])
-        base = _sum(start, py * place("in_tap_row") + px * place("in_tap"), tap_row + t)
+        if passes == 1:
+            inside &= ((turn > 0)[:, None] | (across >= 0))[:, None, :]
+        base = _sum(start, py * place("in_tap_row") + px * place("in_tap"), tap_row) + across[:, None, :]
         base = self._wrapped(base, row, step["in_wrap"], layer["in_ring_lines"])
-        out = self.place(step, "out") + oy * place("out_row") + ox * place("out_pixel")
+        out = self.place(step, "out") + oy * place("out_row") + (first_window + ox) * place("out_pixel")
         out = self._wrapped(out, oy, step["out_wrap"], layer["out_ring_lines"])
-        self._check_writes(out, oy * columns + ox // wide)
+        self._check_writes(out, oy * columns + turn)
         w = None if maximum else self._window_weights(layer, passes)
+        if chained and passes > 1:
+            assert not w[:, px == 0][:, :, t == 0].any(), "weights for what is in front of the first pass"
         acc = np.zeros((len(oy), groups, g), np.int64)
-        each, order = self._each(layer, passes), oy * -(-columns // wide) + ox // wide
+        each, order = self._each(layer, passes), oy * -(-columns // wide) + turn
         some = np.arange(g) == 0  # the largest of bytes behind the last channel may be anything
         for k in range(groups):
             need = some if w is None else w[k] != 0

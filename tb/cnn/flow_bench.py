@@ -186,7 +186,7 @@ async def damaged_images_are_refused_and_the_next_one_runs(dut):
             for image in wrong_bits(good, name, getattr(c, name))
         ],
         LoadError.TOO_LARGE: [
-            *beyond(good, "weight_rows", c.weight_rows(c.weight_words)),
+            *beyond(good, "weight_words", c.weight_words),
             *beyond(good, "parameter_words", c.parameter_words),
             *beyond(good, "tables", c.tables),
             *beyond(good, "layers", c.layers),

@@ -16,7 +16,7 @@ from tb.cnn.rig import Rig
 
 def commands_a_layer(program: Program) -> list[int]:
     """Clocks in which one leaves, by the loops of the page: :data:`~ocellus.program_formats.CNN_SPENT`'s ``busy``."""
-    c, found = program.configuration, [0] * len(program.layers)
+    found = [0] * len(program.layers)
     for step in program.steps:
         layer = program.layers[step["layer"]]
         operand = layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY)
@@ -24,7 +24,7 @@ def commands_a_layer(program: Program) -> list[int]:
         if layer["op"] == LayerOp.POINT:
             places, sums = step["tiles"], sums * layer["chunks"]
         else:
-            places = step["rows"] * -(-layer["out_columns"] // (1 if layer["tile"] == 1 else c.windows))
+            places = step["rows"] * -(-layer["out_columns"] // layer["tile"])
         found[step["layer"]] += places * layer["groups"] * (sums + operand)
     return found
 

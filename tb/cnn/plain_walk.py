@@ -52,7 +52,7 @@ def point_commands(c: Configuration, layer: Values, step: Values, geometry: Valu
                 line -= layer["out_ring_lines"] if oy >= step["out_wrap"] else 0
                 outs.append((line % c.lines, bank))
             tag = {
-                "outs": outs, "out_sub": g * c.outputs % c.word // c.outputs,
+                "outs": dict(enumerate(outs)), "out_sub": g * c.outputs % c.word // c.outputs,
                 "ends": n == len(tiles) - 1 and g == layer["groups"] - 1, "pop": True,
             }  # fmt: skip
             for i, (ky, kx, chunk) in enumerate(taps):
@@ -89,23 +89,27 @@ def point_commands(c: Configuration, layer: Values, step: Values, geometry: Valu
 
 def window_commands(c: Configuration, layer: Values, step: Values, geometry: Values) -> Iterator[Read]:
     """WINDOW and MAXIMUM as the page has them."""
-    width = c.windows if layer["tile"] == PIXELS else 1
+    width = layer["tile"]
+    first = int(c.windows > 1 and width < c.windows)
     passes = [(py, px) for py in range(layer["kernel_rows"]) for px in range(layer["kernel_columns"])]
     words_a_group = -(-c.word // c.parameter_lanes)
     for k in range(layer["groups"]):
         for oy in range(step["rows"]):
             for ox in range(0, layer["out_columns"], width):
-                outs = []
-                for j in range(min(width, layer["out_columns"] - ox)):
+                outs = {}
+                for j in range(min(width, layer["out_columns"] - ox) + first):
                     out = geometry["out"] + oy * geometry["out_row"] + (ox + j) * geometry["out_pixel"]
                     line, bank = place(c, out + k * geometry["out_plane"])
                     line -= layer["out_ring_lines"] if oy >= step["out_wrap"] else 0
-                    outs.append((line % c.lines, bank))
+                    outs[j] = line % c.lines, bank
+                base = outs[0][1]
+                if first:
+                    del outs[0]
                 over = oy == step["rows"] - 1 and ox + width >= layer["out_columns"]
                 for i, (py, px) in enumerate(passes):
                     row = step["first_row"] + oy * layer["stride_rows"] + py * layer["tap_rows"]
                     column = -layer["lead"] + ox * layer["stride_columns"] + px * layer["tap_columns"]
-                    at = geometry["in"] + oy * geometry["in_row"] + ox * layer["stride_columns"]
+                    at = geometry["in"] + oy * geometry["in_row"] + ox // width * geometry["in_pixel"]
                     at += k * geometry["in_plane"]
                     at += py * geometry["in_tap_row"] + px * geometry["in_tap"]
                     slots = {}
@@ -120,6 +124,7 @@ def window_commands(c: Configuration, layer: Values, step: Values, geometry: Val
                     flags = {
                         "operand": 0, "base": at % c.banks, "weight": 0 if layer["shared"] else i,
                         "first": i == 0, "last": last, "fetch": begins,
+                        "edge": ox == 0 and layer["kernel_columns"] == 1, "inner": layer["kernel_columns"] > 1,
                     }  # fmt: skip
                     if begins:
                         flags["parameter"] = layer["parameter_base"] + k * words_a_group
@@ -131,11 +136,8 @@ def window_commands(c: Configuration, layer: Values, step: Values, geometry: Val
                         }  # fmt: skip
                     yield Read(slots, flags)
                 if layer["epilogue"] in (Epilogue.ADD, Epilogue.MULTIPLY):
-                    slots = {
-                        layer["out_spread"] * j: ((line + layer["operand_lines"]) % c.lines, True)
-                        for j, (line, _) in enumerate(outs)
-                    }
-                    yield Read(slots, {"operand": 1, "base": outs[0][1], "last": 0})
+                    slots = {j: ((line + layer["operand_lines"]) % c.lines, True) for j, (line, _) in outs.items()}
+                    yield Read(slots, {"operand": 1, "base": base, "last": 0})
 
 
 def random_step(c: Configuration, rng: np.random.Generator, op: LayerOp) -> tuple[Values, Values, Values]:
@@ -151,9 +153,10 @@ def random_step(c: Configuration, rng: np.random.Generator, op: LayerOp) -> tupl
     else:
         pitch = 4 * c.banks + c.columns * int(rng.integers(1, 3))
     swapped = int(not point and pitch % c.banks == 2 * c.columns)
+    tile = int(rng.choice([PIXELS, PIXELS, 1] if point else [1, c.side_by_side(stride), c.windows]))
     geometry = {
         "in": int(rng.integers(0, 900)), "out": int(rng.integers(0, 900)), "pitch": pitch,
-        "in_row": stride * pitch, "in_pixel": stride if point or c.windows == 1 else stride * c.windows,
+        "in_row": stride * pitch, "in_pixel": stride if point else stride * tile,
         "in_plane": int(rng.integers(40, 90)), "in_tap": 1, "in_tap_row": pitch,
         "out_row": int(rng.integers(60, 160)),
         "out_pixel": int(rng.choice([1, 2, 2 * c.banks + 5])), "out_plane": int(rng.integers(20, 60)),
@@ -161,7 +164,7 @@ def random_step(c: Configuration, rng: np.random.Generator, op: LayerOp) -> tupl
     out_rows = int(rng.integers(1, rows + 1))
     layer: Values = {
         "op": op, "epilogue": int(rng.choice([Epilogue.PLAIN, Epilogue.ADD])), "swapped": swapped,
-        "cut": int(point and rng.integers(2)), "tile": int(rng.choice([9, 9, 1])) if point else 9,
+        "cut": int(point and rng.integers(2)), "tile": tile,
         "spread": stride, "out_spread": 1, "shared": 0, "groups": int(rng.integers(1, 5)),
         "chunks": int(rng.integers(1, 5)), "in_rows": rows, "in_columns": columns, "pace": int(rng.integers(1, 6)),
         "out_columns": out_columns, "tap_rows": 1, "tap_columns": 1, "stride_rows": stride, "stride_columns": stride,

@@ -5,17 +5,23 @@ from typing import Any
 
 import pytest
 
-from ocellus.configurations import CONFIGURATIONS, PIXELS
+from ocellus.configurations import CONFIGURATIONS, PIXELS, SIDE, Configuration
 from ocellus.program_formats import LayerOp
 from ocellus_hdl.cnn.array import Array
 from tb.cnn.clocks import clocks
 
-SIDE = 3
 TAPS = range(PIXELS)
 
 
 def extreme(rng: random.Random, low: int) -> int:
     return rng.choice((low, 127, 0, rng.randrange(low, 128)))
+
+
+def of_window(c: Configuration, step: dict[str, Any], before: list[list[int]], j: int) -> list[list[int]]:
+    """The words of its nine taps; of a window that is not side by side with others at that spread, some."""
+    first = 0 if c.windows == 1 else -1 if j == 0 else min(step["spread"] * (j - 1), c.columns - SIDE)
+    rows = [[*before[u : u + 1], *step["slots"][c.columns * u : c.columns * (u + 1)]] for u in range(SIDE)]
+    return [rows[t // SIDE][first + t % SIDE + 1] for t in range(PIXELS)]
 
 
 @pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288"])
@@ -35,6 +41,7 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
             step = {
                 "op": op, "first": n == 0, "last": n == count - 1,
                 "spread": rng.randrange(1, 3 if op is LayerOp.POINT else 4), "sub": rng.randrange(c.word // c.inputs),
+                "edge": rng.random() < 0.3, "inner": rng.random() < 0.5, "fill": extreme(rng, -128),
                 "slots": [[extreme(rng, -128) for _ in range(c.word)] for _ in range(c.banks)],
                 "weights": [extreme(rng, -127) for _ in range(c.lanes)],
                 "taps": [[int(t == 0) if is_maximum else extreme(rng, -127) for _ in range(c.word)] for t in TAPS],
@@ -47,16 +54,19 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
             step = steps[clock] if clock < len(steps) else None
             ctx.set(part.i.valid, step is not None)
             if step:
-                ctx.set(part.i.payload, {k: step[k] for k in ("op", "spread", "sub", "first", "last")})
-                ctx.set(part.i_slots, step["slots"])
+                ctx.set(part.i.payload, {k: step[k] for k in ("op", "spread", "edge", "inner", "sub", "first", "last")})
+                ctx.set(part.i_fill, step["fill"])
             before = steps[clock - 1] if 0 < clock <= len(steps) else None
             if before:
+                ctx.set(part.i_slots, before["slots"])
                 ctx.set(part.i_weights, before["weights"])
                 ctx.set(part.i_taps, before["taps"])
             await ctx.tick()
 
     seen = clocks(part, drive, [part.o.valid, part.o.payload.point, part.o_point, part.o_window])
     sums: list[int] = []
+    held = [[0] * c.word] * SIDE
+    taps: list[list[list[int]]] = []
     for clock, step in enumerate(steps):
         if step is None:
             assert not seen[clock + Array.latency(c)][0]
@@ -64,6 +74,11 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
         point = step["op"] is LayerOp.POINT
         if step["first"]:
             sums = [-128 if step["op"] is LayerOp.MAXIMUM else 0] * (PIXELS * c.outputs if point else c.lanes)
+        if not point:
+            edge = [[step["fill"]] * c.word] * SIDE
+            before = edge if step["edge"] else held
+            held = step["slots"][2 if step["inner"] else c.columns - 2 :: c.columns]
+            taps = [of_window(c, step, before, j) for j in range(c.windows)]
         for n in range(len(sums)):
             if point:
                 i, o = divmod(n, c.outputs)
@@ -71,11 +86,10 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
                 sums[n] += sum(x[k] * step["weights"][o * c.inputs + k] for k in range(c.inputs))
                 continue
             j, g = divmod(n, c.word)
-            places = [c.columns * (t // SIDE) + step["spread"] * j + t % SIDE for t in range(PIXELS)]
             if step["op"] is LayerOp.MAXIMUM:
-                sums[n] = max(sums[n], step["slots"][places[0]][g])
+                sums[n] = max(sums[n], taps[j][0][g])
             else:
-                sums[n] += sum(step["slots"][places[t]][g] * step["taps"][t][g] for t in range(PIXELS))
+                sums[n] += sum(taps[j][t][g] * step["taps"][t][g] for t in range(PIXELS))
         valid, is_point, points, windows = seen[clock + Array.latency(c)]
         assert (valid, valid and is_point) == (step["last"], step["last"] and point)
         if not step["last"]:

@@ -59,7 +59,7 @@ def test_epilogues_round_twice_whatever_sums_do(name: str, single: bool):
         if not valid:
             continue
         point, values, entries = beats[clock]
-        tag = asked[clock + Requantise.LATENCY - 4]
+        tag = asked[clock + Requantise.LATENCY - 3]
         assert {name: shown.tag[name] for name in tag} == tag
         for n in range(c.beat_pixels * c.outputs if point else c.lanes):
             e = entries[n % len(entries)]

@@ -54,9 +54,9 @@ def test_an_image_that_a_load_would_refuse_is_refused() -> None:
         (damaged, c, r"the accelerator's part: found CRC .* \(the image is damaged\)"),
         (image[:-4], c, "allowed .* by its header"),
         (image, configuration("ecp5"), "found an image for tiny, allowed one for ecp5"),
-        (image, dataclasses.replace(c, parity=True), "found an image for tiny, allowed one for tiny"),
+        (image, dataclasses.replace(c, parameter_lanes=2), "found an image for tiny, allowed one for tiny"),
         (image, dataclasses.replace(c, weight_words=words - 1), f"found {words} words of weights, allowed {words - 1}"),
     ):
         with pytest.raises(BadInput, match=reason):
             Contents.of_image(content, sizes)
-    assert len(Contents.of_image(image, dataclasses.replace(c, weight_words=words)).rows) == words
+    assert len(Contents.of_image(image, dataclasses.replace(c, weight_words=words)).weights) == words

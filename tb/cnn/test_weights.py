@@ -3,10 +3,8 @@
 import random
 from typing import Any
 
-import numpy as np
 import pytest
 
-from ocellus.compiler.engine.weight_rows import rows_of, words_of
 from ocellus.configurations import CONFIGURATIONS, PIXELS
 from ocellus_hdl.cnn.weights import Weights
 from ocellus_hdl.cnn.windows import WindowStore
@@ -26,7 +24,7 @@ def test_words_on_both_sides_of_every_block_are_read_back(name: str, start: bool
     addresses = [a for a in edges if 0 <= a < c.weight_words]
     memory = {a: [rng.randrange(256) for _ in range(c.lanes)] for a in addresses}
     loads = list(weight_loads(c, memory))
-    rows = [[0] * (c.weight_row_bytes // 4) for _ in range(1 + max(row for row, _, _ in loads))]
+    rows = [[0] * (c.lanes // 4) for _ in range(1 + max(address for address, _, _ in loads))]
     for row, n, value in loads:
         rows[row][n] = value
     part = Weights(c, rows if start else ())
@@ -55,20 +53,6 @@ def test_words_on_both_sides_of_every_block_are_read_back(name: str, start: bool
         if last is not None:
             (word,) = seen[clock + Weights.LATENCY]
             assert [word[n] for n in range(c.lanes)] == last, f"read {clock}, address {address}"
-
-
-@pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_an_image_holds_the_rows_that_the_memory_takes(name: str):
-    c = CONFIGURATIONS[name]
-    rng = np.random.default_rng(3)
-    for count in (0, 1, 2, 7, 2047, 6001, 8191, 8192, 8193, 9216, 9217, 13311, 13312):
-        words = rng.integers(-127, 128, (count, c.lanes)).astype(np.int8)
-        rows = rows_of(words, c)
-        assert rows.shape == (c.weight_rows(count), c.weight_row_bytes)
-        assert np.array_equal(words_of(rows.ravel(), c, count), words)
-        loads = {(row, part): value for row, part, value in weight_loads(c, dict(enumerate(words.tolist())))}
-        want = [loads.get((row, part), 0) for row in range(len(rows)) for part in range(c.weight_row_bytes // 4)]
-        assert rows.view("<u4").ravel().tolist() == want
 
 
 @pytest.mark.parametrize("name", ["tiny", "ecp5"])

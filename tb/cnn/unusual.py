@@ -8,7 +8,7 @@ import numpy as np
 from ocellus.compiler.engine.image import LAYER_WORDS, STEP_WORDS, Program
 from ocellus.formats import Arithmetic
 from ocellus.layouts import Layout
-from ocellus.program_formats import IMAGE_HEADER, LAYER, LINE_BITS, STEP, Epilogue
+from ocellus.program_formats import IMAGE_HEADER, LARGEST_SHIFT, LAYER, LINE_BITS, STEP, Epilogue
 
 from .executor import Executor
 from .executor_memory import NEVER
@@ -85,13 +85,12 @@ def harsh(program: Program, seed: int) -> Program:
     rng = np.random.default_rng(seed)
     single = program.header["arithmetic"] == Arithmetic.SINGLE
     parameters = program.parameters.copy()
-    largest = 30 if single else 31
     for n, entry in enumerate(parameters.reshape(-1, 3)):
         if n // 4 % 2:  # the scale that it has, of a small multiplier
-            smaller = int(rng.integers(min(largest - _signed(entry[2]), 20) + 1))
+            smaller = int(rng.integers(min(LARGEST_SHIFT - _signed(entry[2]), 20) + 1))
             entry[1:] = entry[1] >> smaller, (_signed(entry[2]) + smaller) % 256
             continue
-        shift = (n // 8 + 31 * seed) % (largest + 32) - 31
+        shift = (n // 8 + 31 * seed) % (LARGEST_SHIFT + 32) - 31
         multiplier = _multiplier(rng, LEAST_SINGLE_BITS if single else 0)
         one = 2.0 ** (31 - shift) / multiplier  # a sum that becomes 1
         halves = int(rng.choice([-1, 1, *rng.integers(-LARGEST_HALVES, LARGEST_HALVES, 2)]))
@@ -129,7 +128,7 @@ def _with_terms(layer: Fields, rng: np.random.Generator) -> Fields:
     )
     whole = round(np.log2(2.0 ** (7 + 31) / max(largest, 1) / factors[2])) + int(rng.integers(-1, 3))
     terms = {f"multiplier_{n}": factor for n, factor in enumerate(factors, 1)}
-    terms |= {"shift_1": shifts[0], "shift_2": shifts[1], "shift_3": int(np.clip(whole, -31, 31))}
+    terms |= {"shift_1": shifts[0], "shift_2": shifts[1], "shift_3": int(np.clip(whole, -31, LARGEST_SHIFT))}
     terms |= {f"zero_point_{n}": int(rng.integers(-128, 128)) for n in (1, 2, 3)}
     if rng.random() < 0.3:
         terms["minimum_3"], terms["maximum_3"] = sorted(map(int, rng.integers(-128, 128, 2)))

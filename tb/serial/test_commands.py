@@ -222,7 +222,7 @@ def test_a_load_that_is_interrupted_is_told(image: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Board, "feed", feed)
     with plugged_in(board_for(image)) as board:
         assert main(["load", board.port, str(image)]) == 2
-    assert f"{board.port}: interrupted by control-C; 240 of 27560 bytes had arrived: the" in capsys.readouterr().err
+    assert f"{board.port}: interrupted by control-C; 240 of 24556 bytes had arrived: the" in capsys.readouterr().err
 
 
 def test_a_board_that_is_reset_in_mid_load_is_told(image: Path, capsys):

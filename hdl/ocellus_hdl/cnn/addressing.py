@@ -21,6 +21,7 @@ GROUP = data.StructLayout(
     {
         "op": LayerOp,
         "operand": 1,
+        "edge": 1,
         "sub": 5,
         "weight": 24,
         "first": 1,
@@ -71,6 +72,7 @@ def draft(c: Configuration) -> data.StructLayout:
             "column": signed(14),
             "out": place(c),
             "exists": c.windows,
+            "edge": 1,
             "sub": 5,
             "out_sub": 5,
             "operand": 1,
@@ -226,6 +228,7 @@ class Addressing(wiring.Component):
         out = self.o.payload
         by_lane = (tag.op == LayerOp.POINT) | tag.operand
         spread = Mux(tag.operand, settings.out_spread, settings.spread)
+        out_inner = settings.kernel_columns > 1
         m.d.comb += self.o.valid.eq(valids[3])
         for slot in range(c.banks):
             u, t = divmod(slot, c.columns)
@@ -243,6 +246,7 @@ class Addressing(wiring.Component):
         with m.If(passing(platform, valids[2])):
             m.d.sync += [
                 out.op.eq(tag.op), out.base.eq(bank_2), out.fill.eq(settings.fill), out.spread.eq(spread),
+                out.edge.eq(tag.edge & ~out_inner), out.inner.eq(out_inner),
                 out.sub.eq(tag.sub), out.operand.eq(tag.operand), out.weight.eq(tag.weight),
                 out.release.eq(tag.release), out.first.eq(tag.first), out.last.eq(tag.last),
                 out.release_count.eq(settings.word_sets),

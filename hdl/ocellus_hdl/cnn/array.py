@@ -16,7 +16,7 @@ from .products import Products, window_of
 from .windows import taps
 from .words import flow, slots
 
-TREE = 4
+TREE = 3
 """Levels that add nine taps."""
 
 
@@ -50,8 +50,8 @@ class Array(wiring.Component):
     Attributes
     ----------
     i : flow(array_step), in
+    i_fill : signed(8), in
     i_slots : slots, in
-        In the clock of ``i``.
     i_weights : array of bytes, in
     i_taps : taps, in
         A clock later.
@@ -70,6 +70,7 @@ class Array(wiring.Component):
             {
                 "i": In(flow(array_step(c))),
                 "i_slots": In(slots(c)),
+                "i_fill": In(signed(8)),
                 "i_weights": In(data.ArrayLayout(signed(8), c.lanes)),
                 "i_taps": In(taps(c)),
                 "o_operands": Out(flow(second_operands(c))),
@@ -95,6 +96,7 @@ class Array(wiring.Component):
         wiring.connect(m, operands.o_operands, wiring.flipped(self.o_operands))
         m.d.comb += [
             operands.i_slots.eq(self.i_slots),
+            operands.i_fill.eq(self.i_fill),
             products.i_point.eq(operands.o_point),
             products.i_window.eq(operands.o_window),
             products.i_spread.eq(operands.o_spread),
@@ -182,12 +184,18 @@ def _levels(c: Configuration) -> int:
 
 
 def _summed(m: Module, terms: Sequence[Any], enables: Sequence[Value]) -> Any:
-    """The sum of ``terms`` behind one register per enable, of two terms each; what is left over is delayed."""
-    for enable in enables:
+    """The sum of ``terms`` behind one register per enable: of two terms each, the last of those that are left."""
+    for n, enable in enumerate(enables):
         sums = []
-        for at in range(0, len(terms), 2):
-            part = terms[at : at + 2]
-            total = Signal(signed(max(len(term) for term in part) + len(part) - 1))
+        size = 2 if n < len(enables) - 1 else len(terms)
+        for at in range(0, len(terms), size):
+            part = list(terms[at : at + size])
+            while len(part) > 2:
+                # Kept: synthesis would make gates of a sum of three.
+                two = Signal(signed(max(map(len, part[:2])) + 1), attrs={"keep": 1})
+                m.d.comb += two.eq(part[0] + part[1])
+                part[:2] = [two]
+            total = Signal(signed(max(map(len, part)) + len(part) - 1))
             with m.If(enable):
                 m.d.sync += total.eq(sum(part[1:], start=part[0]))
             sums.append(total)

@@ -20,15 +20,14 @@ class Contents:
         ``IMAGE_HEADER``, packed; None: there is no network.
     program, tables : 32-bit words
     parameters : words of ``parameter_lanes`` entries
-    rows : rows of 32-bit words
-        Of the weight memory.
+    weights : words of 32-bit words
     """
 
     header: int | None = None
     program: Sequence[int] = ()
     tables: Sequence[int] = ()
     parameters: Sequence[Sequence[Entry]] = ()
-    rows: Sequence[Sequence[int]] = ()
+    weights: Sequence[Sequence[int]] = ()
 
     @classmethod
     def of_image(cls, image: bytes, c: Configuration) -> "Contents":
@@ -47,7 +46,7 @@ class Contents:
         def groups(flat: Sequence[int], size: int) -> list[Sequence[int]]:
             return [flat[n : n + size] for n in range(0, len(flat), size)]
 
-        sizes, counts = program.header, c.weight_row_bytes // 4
+        sizes, parts = program.header, c.lanes // 4
         steps = section(program_words(sizes["layers"], sizes["steps"]))
         tables = section(sizes["tables"] * TABLE_WORDS)
         parameters = section(sizes["parameter_words"] * c.parameter_lanes * 3)
@@ -55,7 +54,7 @@ class Contents:
             PARAMETER.unpack(bias | multiplier << 32 | shift << 64) for bias, multiplier, shift in groups(parameters, 3)
         ]
         lanes = [entries[n : n + c.parameter_lanes] for n in range(0, len(entries), c.parameter_lanes)]
-        return cls(header, steps, tables, lanes, groups(section(sizes["weight_rows"] * counts), counts))
+        return cls(header, steps, tables, lanes, groups(section(sizes["weight_words"] * parts), parts))
 
 
 NOTHING = Contents()

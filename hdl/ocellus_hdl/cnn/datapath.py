@@ -112,7 +112,7 @@ class Datapath(wiring.Component):
         """Clocks from a group's ``last`` command to ``o_done``; with an epilogue, when the one before it is through."""
         point = op is LayerOp.POINT
         beats = c.beats if point else 1
-        first_pass = Wheel.latency(c) + Array.latency(c) + 1 + Requantise.LATENCY
+        first_pass = Wheel.latency(c) + Array.latency(c) + Requantise.LATENCY
         if epilogue is Epilogue.PLAIN:
             return first_pass + beats - 1 + 2
         elements = beats * (c.beat_pixels * c.outputs if point else c.lanes) // c.combiners
@@ -150,13 +150,14 @@ class Datapath(wiring.Component):
 
         wiring.connect(m, array.o_operands, combiner.i_operands)
 
-        # Array. The weights arrive a clock behind the words.
+        # Array. A step arrives a clock before its words, its weights with them.
         fields = dict(array_step(c).members)
-        valid, step = _later(m, platform, "step", self.i.valid, given, fields, Wheel.latency(c))
+        valid, step = _later(m, platform, "step", self.i.valid, given, fields, Wheel.latency(c) - 1)
         m.d.comb += [
             array.i.valid.eq(valid),
             array.i.payload.eq(step),
             array.i_slots.eq(wheel.o),
+            array.i_fill.eq(wheel.o_fill),
         ]
         self._weights(m, platform, array, given, is_point)
 
@@ -216,8 +217,8 @@ class Datapath(wiring.Component):
     def _weights(self, m: Module, platform: object, array: Array, given: data.View, is_point: Value) -> None:
         """A convolution's weights come from their memory; those of windows from their store, which fills in between."""
         c = self._c
-        arrival = Wheel.latency(c) + 1
-        m.submodules.weights = weights = Weights(c, self._contents.rows)
+        arrival = Wheel.latency(c)
+        m.submodules.weights = weights = Weights(c, self._contents.weights)
         wiring.connect(m, wiring.flipped(self.i_load), weights.i_load)
         windows = WindowStore(c, arrival - 1)
         m.submodules.windows = ResetInserter(self.i_forget)(windows)
@@ -263,7 +264,7 @@ class Datapath(wiring.Component):
         c = self._c
         m.submodules.parameters = parameters = Parameters(c, self._contents.parameters)
         wiring.connect(m, wiring.flipped(self.i_load), parameters.i_load)
-        wait = Wheel.latency(c) + Array.latency(c) - Parameters.latency(c)
+        wait = Wheel.latency(c) - 1 + Array.latency(c) - Parameters.latency(c)
         wanted = Signal(FETCH)
         m.d.comb += [wanted.address.eq(given.parameter), wanted.point.eq(is_point)]
         fields = dict(FETCH.members)

@@ -6,8 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from .multiplier import Multiplier
 
-HALF = 18
-"""Bits of an operand's lower part: all that a multiplier takes."""
+HALF = 16
+"""Bits of an operand's lower part: the sum of both parts still fits a multiplier."""
+DROPPED = 30
+"""Bits of the product that nothing of the result hangs on."""
 NEAR = 10
 """Bits of a number that a zero point may bring into a byte's range, and one more."""
 
@@ -46,16 +48,13 @@ class RequantiserLane(wiring.Component):
     i_single : unsigned(1), in
         Which rounding; goes with the value.
     i_zero_point : signed(8), in
-        Taken :attr:`LATENCY` - 3 clocks after the value. 0 for the sake of ``o_raw``.
+        Taken :attr:`LATENCY` - 2 clocks after the value.
     i_minimum, i_maximum : signed(8), in
-        ``minimum <= maximum``; taken :attr:`LATENCY` - 2 clocks after the value.
+        ``minimum <= maximum``; taken :attr:`LATENCY` - 1 clocks after the value.
     o : signed(8), out
-    o_raw : signed(32), out
-        ``zero_point + r`` modulo 2^32 without the clamp; in single rounding for ``a << e`` of 32 bits. All bits of the
-        rounding, for tests: the engine leaves it open, and synthesis leaves it out.
     """
 
-    LATENCY = Multiplier.LATENCY + 7
+    LATENCY = Multiplier.LATENCY + 6
 
     i_value: In(signed(32))
     i_bias: In(signed(32))
@@ -66,7 +65,6 @@ class RequantiserLane(wiring.Component):
     i_minimum: In(signed(8))
     i_maximum: In(signed(8))
     o: Out(signed(8))
-    o_raw: Out(signed(32))
 
     def __init__(self, left_bits: int = 5):
         self._left_bits = left_bits
@@ -76,18 +74,17 @@ class RequantiserLane(wiring.Component):
         """A row of registers for each step; of the first six rows a simulation has a shorter form."""
         m = Module()
         rows = self._plainly if platform is None else self._in_gates
-        shifted, overflows, negative = rows(m)
+        number, carry, beyond, overflows, negative = rows(m)
 
         # Row 7: a number of more than NEAR bits is beyond every limit, whatever the zero point adds to it.
-        number, sign = shifted[1:].as_signed(), shifted[-1]
         near, far, far_negative = Signal(signed(NEAR + 1)), Signal(), Signal()
         m.d.sync += [
-            near.eq((Cat(1, number[:NEAR]).as_signed() + Cat(shifted[0], self.i_zero_point).as_signed()) >> 1),
-            far.eq(overflows | (number[NEAR - 1 : -1] ^ sign.replicate(32 - NEAR)).any()),
-            far_negative.eq(Mux(overflows, negative, sign)),
+            near.eq((Cat(1, number).as_signed() + Cat(carry, self.i_zero_point).as_signed()) >> 1),
+            far.eq(overflows | beyond),
+            far_negative.eq(Mux(overflows, negative, number[-1])),
         ]
 
-        # Row 8, and row 9: most of the clamp is in the bits that a byte does not have.
+        # Row 8: most of the clamp is in the bits that a byte does not have.
         byte = near[:8].as_signed()
         fits, below = Signal(), Signal()
         low, high = Signal(), Signal()
@@ -97,18 +94,15 @@ class RequantiserLane(wiring.Component):
             low.eq(Mux(fits, less(byte, self.i_minimum), below)),
             high.eq(Mux(fits, less(self.i_maximum, byte), ~below)),
         ]
-        clamps, limit, within = Signal(), Signal(signed(8)), Signal(signed(8))
-        m.d.sync += [
-            clamps.eq(low | high), limit.eq(Mux(low, self.i_minimum, self.i_maximum)), within.eq(byte),
-            self.o.eq(Mux(clamps, limit, within)),
-        ]  # fmt: skip
-
-        raw = Signal.like(self.o_raw)
-        m.d.sync += [raw.eq(number + self.i_zero_point + shifted[0]), self.o_raw.eq(delayed(m, raw, 1))]
+        m.d.sync += self.o.eq(Mux(low, self.i_minimum, Mux(high, self.i_maximum, byte)))
         return m
 
-    def _in_gates(self, m: Module) -> tuple[Signal, Signal, Signal]:
-        """As the class says. What row 6 holds: r with the bit to be added behind it, an overflow and the sign of a."""
+    def _in_gates(self, m: Module) -> tuple[Signal, ...]:
+        """As the class says.
+
+        What row 6 holds: ``NEAR`` bits of r, its sign the last; the bit to be added; whether r has more; an overflow
+        and the sign of a.
+        """
         # Row 1. The shift as gates: a negation by five bits of carry chain would be larger.
         biased = Signal(signed(32))
         multiplier = Signal(31)
@@ -127,39 +121,43 @@ class RequantiserLane(wiring.Component):
             single.eq(self.i_single),
         ]
 
-        # Rows 2 to 4, products of halves. Low and high do not overlap; inside their multipliers they wait for the
-        # others' sum.
+        # Rows 2 to 4. Three products instead of four (Karatsuba and Ofman, 1962): what halves give crosswise is the
+        # product of their sums without those of the halves, which do not overlap. The product of the sums waits inside
+        # its multiplier for the others.
         operand, lost = shifted_left(biased, left)
+        a_low, a_high = operand[:HALF], operand[HALF:].as_signed()
+        b_low, b_high = multiplier[:HALF], multiplier[HALF:]
         products = {}
-        for name, a, b in (
-            ("low", operand[:HALF], multiplier[:HALF]),
-            ("middle_a", operand[HALF:].as_signed(), multiplier[:HALF]),
-            ("middle_b", operand[:HALF], multiplier[HALF:]),
-            ("high", operand[HALF:].as_signed(), multiplier[HALF:]),
-        ):
-            m.submodules[name] = part = Multiplier(a.shape(), b.shape(), late=name in ("low", "high"))
+        for name, a, b in (("low", a_low, b_low), ("high", a_high, b_high), ("sums", a_high + a_low, b_high + b_low)):
+            m.submodules[name] = part = Multiplier(a.shape(), b.shape(), late=name == "sums")
             m.d.comb += [part.i_a.eq(a), part.i_b.eq(b)]
             products[name] = part.o
+        low, high = products["low"][: 2 * HALF], products["high"][: 63 - 2 * HALF].as_signed()
         losses, overflows, negative = Signal(self._left_bits), Signal(), Signal()
         m.d.sync += [losses.eq(lost), overflows.eq(delayed(m, single, 1) & losses.any()), negative.eq(biased[-1])]
-        middle = Signal(signed(33))
-        m.d.sync += middle.eq(products["middle_a"][:32].as_signed() + products["middle_b"][:31])
+        both = Signal(signed(2 * HALF + 2), attrs={"keep": 1})  # synthesis would make gates of a sum of three
+        outer = Signal(63 - HALF)
+        m.d.comb += both.eq(high + low)
+        m.d.sync += outer.eq(Cat(low[HALF:], high) - both)
 
-        # Row 5: p and f, the product without its 30 lowest bits.
-        upper = Signal(signed(45))
-        product = Signal(33)
-        m.d.comb += upper.eq(Cat(products["low"][HALF:], products["high"][:27]).as_signed() + middle)
-        m.d.sync += product.eq(upper[30 - HALF :])
+        # Row 5: p and f.
+        upper = Signal(63 - HALF)
+        product = Signal(63 - DROPPED)
+        m.d.comb += upper.eq(outer + products["sums"])
+        m.d.sync += product.eq(upper[DROPPED - HALF :])
 
         # Row 6: turning bits over costs nothing beside a multiplexer.
-        below = product[-1].replicate(33)
-        number, ones = shifted_right(product ^ below, delayed(m, right, 4))
-        carry = number[0] | (ones & delayed(m, shrinks, 4))
-        shifted = Signal(33)
-        m.d.sync += shifted.eq(Cat(carry, number[1:]) ^ below)
-        return shifted, delayed(m, overflows, 3), delayed(m, negative, 4)
+        sign = product[-1]
+        found, ones, more = shifted_right(product[:-1] ^ sign.replicate(32), delayed(m, right, 4), NEAR)
+        number, carry, beyond = Signal(NEAR), Signal(), Signal()
+        m.d.sync += [
+            number.eq(Cat(found[1:] ^ sign.replicate(NEAR - 1), sign)),
+            carry.eq((found[0] | (ones & delayed(m, shrinks, 4))) ^ sign),
+            beyond.eq(more),
+        ]
+        return number, carry, beyond, delayed(m, overflows, 3), delayed(m, negative, 4)
 
-    def _plainly(self, m: Module) -> tuple[Signal, Signal, Signal]:
+    def _plainly(self, m: Module) -> tuple[Signal, ...]:
         """The same from the definition, in few wide operations: less work for a simulator."""
         biased = Signal(signed(32))
         multiplier = Signal(31)
@@ -194,9 +192,13 @@ class RequantiserLane(wiring.Component):
             half.eq((Const(1, 33) << distance)[1:]),
         ]
         m.d.sync += r.eq((near + half - (near[-1] & ~once & (distance != 0))) >> distance)
-        shifted = Signal(33)
-        m.d.comb += shifted.eq(Cat(Const(0, 1), delayed(m, r, 3)))
-        return shifted, delayed(m, overflows, 4), delayed(m, negative, 4)
+        later = delayed(m, r, 3)
+        number, beyond = Signal(NEAR), Signal()
+        m.d.comb += [
+            number.eq(Cat(later[: NEAR - 1], later[-1])),
+            beyond.eq(later[NEAR - 1 :] != later[-1].replicate(33 - NEAR)),
+        ]
+        return number, Signal(name="carry"), beyond, delayed(m, overflows, 4), delayed(m, negative, 4)
 
 
 def delayed(m: Module, signal: Signal, clocks: int) -> Signal:
@@ -227,10 +229,17 @@ def shifted_left(number: Value, distance: Value) -> tuple[Value, Value]:
     return number, Cat(lost)
 
 
-def shifted_right(number: Value, distance: Value) -> tuple[Value, Value]:
-    """``number >> distance`` with zeros from above, and whether all bits that left are 1."""
+def shifted_right(number: Value, distance: Value, size: int) -> tuple[Value, Value, Value]:
+    """The ``size`` lowest bits of ``number >> distance``, whether all bits that left below are 1; any above is.
+
+    No step keeps more than what the steps behind it can still bring down.
+    """
     ones: Value = Const(1, 1)
+    above: Value = Const(0, 1)
     for n in reversed(range(len(distance))):
-        ones &= ~distance[n] | number[: 1 << n].all()
-        number = Mux(distance[n], Cat(number[1 << n :], Const(0, 1 << n)), number)
-    return number, ones
+        far, kept = distance[n], size + (1 << n) - 1
+        ones &= ~far | number[: 1 << n].all()
+        above |= Mux(far, number[kept + (1 << n) :].any(), number[kept:].any())
+        shifted = Cat(number[1 << n :], Const(0, 1 << n))
+        number = Mux(far, shifted[:kept], number[:kept])
+    return number, ones, above

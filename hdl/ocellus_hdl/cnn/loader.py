@@ -162,11 +162,11 @@ class Loader(wiring.Component):
             m.d.sync += self.o.payload.section.eq(section)
 
         # Their numbers of words.
-        parameter_parts, weight_parts = 3 * c.parameter_lanes, c.weight_row_bytes // 4
+        parameter_parts, weight_parts = 3 * c.parameter_lanes, c.lanes // 4
         parameter_words, weight_words = Signal(LEFT_BITS), Signal(LEFT_BITS)
         m.d.sync += [
             parameter_words.eq(_times(header.parameter_words, parameter_parts)),
-            weight_words.eq(_times(header.weight_rows, weight_parts)),
+            weight_words.eq(_times(header.weight_words, weight_parts)),
         ]
 
         too_large = Signal()
@@ -177,7 +177,7 @@ class Loader(wiring.Component):
             | (program_words > c.program_words)
             | (header.tables > c.tables)
             | (header.parameter_words > c.parameter_words)
-            | (header.weight_rows > c.weight_rows(c.weight_words))
+            | (header.weight_words > c.weight_words)
             | (header.unfold_bytes > c.unfold_bytes)
         )
 

@@ -6,25 +6,23 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.configurations import PIXELS, Configuration
+from ocellus.configurations import PIXELS, SIDE, Configuration
 from ocellus.program_formats import LayerOp
 
 from .cells import choice_of_four, copies, passing
-from .words import flow, slots
+from .words import flow, slots, word
 
 WINDOW_TAPS = PIXELS
 SPREADS = 2 * PIXELS
 """Copies of what chooses between convolution and windows: each pixel's multipliers have two."""
-PARTS = 2
-"""Copies of a convolution's operands: each is for a part of the weights."""
-SIDE = 3
-"""Taps in a row of a window."""
 
 
 def array_step(c: Configuration) -> data.StructLayout:
     """What of a command the array needs; the names are those of :func:`~.words.command`."""
     sub = range(max(2, c.word // min(c.inputs, c.outputs)))
-    return data.StructLayout({"op": 2, "spread": 2, "sub": sub, "operand": 1, "first": 1, "last": 1})
+    return data.StructLayout(
+        {"op": 2, "spread": 2, "edge": 1, "inner": 1, "sub": sub, "operand": 1, "first": 1, "last": 1}
+    )
 
 
 def second_operands(c: Configuration) -> data.ArrayLayout:
@@ -33,17 +31,21 @@ def second_operands(c: Configuration) -> data.ArrayLayout:
 
 
 def points(c: Configuration) -> data.ArrayLayout:
-    """A convolution's operands, :data:`PARTS` times the same: ``[part][pixel][input]``."""
-    return data.ArrayLayout(data.ArrayLayout(data.ArrayLayout(signed(8), c.inputs), PIXELS), PARTS)
+    """A convolution's operands, ``[pixel][input]``."""
+    return data.ArrayLayout(data.ArrayLayout(signed(8), c.inputs), PIXELS)
 
 
-def slot_of(c: Configuration, tap: int, window: int, spread: int) -> int:
-    """The slot of a window's tap."""
-    row, column = divmod(tap, SIDE)
-    return c.columns * row + spread * window + column
+def seen(c: Configuration) -> data.StructLayout:
+    """What windows see: ``slots`` as they were read, ``before`` each row's column in front of them."""
+    return data.StructLayout({"slots": slots(c), "before": data.ArrayLayout(word(c), SIDE)})
 
 
-class SpreadChoice:
+def spread_bits(c: Configuration) -> int:
+    """Bits that tell how far apart windows lie; one where a window's taps lie in the same slots whatever it is."""
+    return 1 if c.side_by_side(2) == 1 else 2
+
+
+class TapChoice:
     """Chooses bytes of windows' taps for ``spread`` 1 to 3, and something else for 0.
 
     Parameters
@@ -51,25 +53,34 @@ class SpreadChoice:
     m, platform
         Where the logic goes.
     c : Configuration
-    words : slots
-    spread : unsigned(2)
+    given : seen
+    spread : unsigned(spread_bits(c))
     """
 
-    def __init__(self, m: Module, platform: object, c: Configuration, words: Any, spread: Value):
+    def __init__(self, m: Module, platform: object, c: Configuration, given: Any, spread: Value):
         self._m, self._platform, self._c = m, platform, c
-        self._words, self._spread = words, spread
+        self._given, self._spread = given, spread
         self.is_window = spread.any()
 
     def __call__(self, tap: int, window: int, channel: int, otherwise: Any, name: str) -> Value:
         """The byte of the tap, or ``otherwise``."""
-        at = [self._words[slot_of(self._c, tap, window, s)][channel] for s in (1, 2, 3)]
-        if window == 0:
+        c, given = self._c, self._given
+        row, column = divmod(tap, SIDE)
+        first = int(c.chains)  # the first of those that lie in the slots
+        if window < first:
+            at = given.slots[c.columns * row + column - 1] if column else given.before[row]
+            return Mux(self.is_window, at[channel], otherwise)
+        beside = window - first
+        fits = [spread for spread in range(1, SIDE + 1) if beside < c.side_by_side(spread)]
+        at = [given.slots[c.columns * row + spread * beside + column][channel] for spread in fits]
+        if len({beside * spread for spread in fits}) == 1:
             return Mux(self.is_window, at[0], otherwise)
+        at += at[-1:] * (SIDE - len(at))
         return choice_of_four(self._m, self._platform, (otherwise, *at), self._spread, name)
 
 
 class Operands(wiring.Component):
-    """A step a clock; one clock of latency, two for second operands.
+    """A step a clock; its operands come with its words, second operands a clock later.
 
     Parameters
     ----------
@@ -78,11 +89,13 @@ class Operands(wiring.Component):
     Attributes
     ----------
     i : flow(array_step), in
+        The step whose words come in the next clock.
+    i_fill : signed(8), in
+        With it: what is in front of windows at the edge.
     i_slots : slots, in
     o_point : points, out
-    o_window : slots, out
-        As they came.
-    o_spread : array of unsigned(2), out
+    o_window : seen, out
+    o_spread : array of unsigned(spread_bits), out
         0 for a POINT, which takes ``o_point``; else how far apart windows lie in ``o_window``. All the same.
     o_operands : flow(second_operands), out
     """
@@ -92,63 +105,75 @@ class Operands(wiring.Component):
         super().__init__(
             {
                 "i": In(flow(array_step(c))),
+                "i_fill": In(signed(8)),
                 "i_slots": In(slots(c)),
                 "o_point": Out(points(c)),
-                "o_window": Out(slots(c)),
-                "o_spread": Out(data.ArrayLayout(2, SPREADS)),
+                "o_window": Out(seen(c)),
+                "o_spread": Out(data.ArrayLayout(spread_bits(c), SPREADS)),
                 "o_operands": Out(flow(second_operands(c))),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """The pixels' pieces of their words; a clock later the second operands, if it was these."""
+        """Registers of what chooses, and of what windows see again; the choice of the pixels' pieces."""
         m = Module()
         c = self._c
-        step = self.i.payload
-        is_point = step.op == LayerOp.POINT
-        operand = Signal()
-        m.d.sync += operand.eq(self.i.valid & step.operand)
-        m.d.sync += self.o_operands.valid.eq(operand)
+        coming = self.i.payload
+        is_point = coming.op == LayerOp.POINT
+        spread = Mux(is_point, 0, coming.spread) if spread_bits(c) > 1 else ~is_point
+        spreads = copies(m, platform, spread, SPREADS, "spread")
+        m.d.comb += [
+            *(self.o_spread[k].eq(spreads[k]) for k in range(SPREADS)),
+            self.o_window.slots.eq(self.i_slots),
+        ]
+
+        if c.chains:
+            looks, looked, inner = self.i.valid & ~is_point & ~coming.operand, Signal(), Signal()
+            before = Signal(data.ArrayLayout(word(c), SIDE))
+            m.d.sync += [looked.eq(looks), inner.eq(coming.inner)]
+            m.d.comb += self.o_window.before.eq(before)
+            with m.If(looked | (looks & coming.edge)):
+                for row in range(SIDE):
+                    at_two, last_but_one = c.columns * row + SIDE - 1, c.columns * (row + 1) - 2
+                    kept = Mux(inner, self.i_slots[at_two].as_value(), self.i_slots[last_but_one].as_value())
+                    filled = self.i_fill.as_unsigned().replicate(c.word)
+                    m.d.sync += before[row].eq(Mux(looks & coming.edge, filled, kept))
+
+        step, operand = Signal(array_step(c)), Signal()
+        m.d.sync += operand.eq(self.i.valid & coming.operand)
         with m.If(passing(platform, self.i.valid)):
-            m.d.sync += self.o_window.eq(self.i_slots)
-        spreads = copies(m, platform, Mux(is_point, 0, step.spread), SPREADS + 1, "spread")
-        m.d.comb += [self.o_spread[k].eq(spreads[k]) for k in range(SPREADS)]
+            m.d.sync += step.eq(coming)
+        choices = copies(m, platform, Cat(coming.spread[1], coming.sub), PIXELS, "choice")
+        pieces = self._pieces(m, platform, c.inputs, choices)
+        m.d.comb += [self.o_point[i].eq(pieces[i]) for i in range(PIXELS)]
 
-        pieces = self._pieces(m, platform, c.inputs, passing(platform, self.i.valid & is_point))
-        m.d.comb += [self.o_point[part][i].eq(pieces[i][part]) for part in range(PARTS) for i in range(PIXELS)]
-        seconds = pieces
-        if c.outputs != c.inputs:
-            enable = passing(platform, self.i.valid & is_point & step.operand)
-            seconds = self._pieces(m, platform, c.outputs, enable)
-
-        chosen = SpreadChoice(m, platform, c, self.o_window, spreads[SPREADS])
+        # Second operands.
+        seconds = pieces if c.outputs == c.inputs else self._pieces(m, platform, c.outputs, choices)
+        m.d.sync += self.o_operands.valid.eq(operand)
         with m.If(operand):
             for n in range(len(self.o_operands.payload)):
                 i, o = divmod(n, c.outputs)
                 j, g = divmod(n, c.word)
-                byte: Any = seconds[i][0][8 * o : 8 * o + 8] if i < PIXELS else 0
+                byte: Any = seconds[i][8 * o : 8 * o + 8] if i < PIXELS else 0
                 if j < c.windows:
-                    byte = chosen(0, j, g, byte, f"second_{n}")
+                    byte = Mux(step.op == LayerOp.POINT, byte, self.i_slots[j][g])
                 m.d.sync += self.o_operands.payload[n].eq(byte)
         return m
 
-    def _pieces(self, m: Module, platform: object, size: int, enable: Value) -> list[list[Value]]:
-        """Piece ``sub`` of ``size`` bytes of each pixel's word, registered; the copies of it."""
+    def _pieces(self, m: Module, platform: object, size: int, choices: list[Value]) -> list[Value]:
+        """Piece ``sub`` of ``size`` bytes of each pixel's word; a pixel's choice is that and whether it lies far."""
         c = self._c
-        step = self.i.payload
         pieces = []
         for i in range(PIXELS):
+            is_far, sub = choices[i][0], choices[i][1:]
             near, far = self.i_slots[i].as_value(), self.i_slots[2 * i % c.banks].as_value()
             words = [
-                Mux(step.spread[1], far[at : at + 8 * size], near[at : at + 8 * size])
-                for at in range(0, 8 * c.word, 8 * size)
+                Mux(is_far, far[at : at + 8 * size], near[at : at + 8 * size]) for at in range(0, 8 * c.word, 8 * size)
             ]
             if len(words) == 2:
-                choice = Cat(step.spread[1], step.sub[0])
                 parts = [word[at : at + 8 * size] for at in (0, 8 * size) for word in (near, far)]
-                words = [choice_of_four(m, platform, parts, choice, f"chosen_{size}_{i}")]
+                words = [choice_of_four(m, platform, parts, Cat(is_far, sub[0]), f"chosen_{size}_{i}")]
             for k in range((len(words) - 1).bit_length()):
-                words = [Mux(step.sub[k], high, low) for low, high in zip(words[::2], words[1::2], strict=True)]
-            with m.If(enable):
-                pieces.append(copies(m, platform, words[0], PARTS, f"piece_{size}_{i}"))
+                words = [Mux(sub[k], high, low) for low, high in zip(words[::2], words[1::2], strict=True)]
+            pieces.append(words[0])
         return pieces

@@ -7,10 +7,9 @@ from amaranth.lib.wiring import In, Out
 from ocellus.configurations import PIXELS, Configuration
 
 from .multiplier import Multiplier
-from .operands import PARTS, SPREADS, SpreadChoice, points
+from .operands import SPREADS, TapChoice, points, seen, spread_bits
 from .pair import PairMultiplier
 from .windows import taps
-from .words import slots
 
 
 def window_of(c: Configuration, pixel: int, n: int) -> tuple[int, int, int]:
@@ -45,8 +44,8 @@ class Products(wiring.Component):
     Attributes
     ----------
     i_point : points, in
-    i_window : slots, in
-    i_spread : array of unsigned(2), in
+    i_window : seen, in
+    i_spread : array of unsigned(spread_bits), in
         0: convolution; else distance of neighbouring windows in slots. All the same.
     i_weights : array of bytes [output*inputs + input], in
     i_taps : taps, in
@@ -59,8 +58,8 @@ class Products(wiring.Component):
         super().__init__(
             {
                 "i_point": In(points(c)),
-                "i_window": In(slots(c)),
-                "i_spread": In(data.ArrayLayout(2, SPREADS)),
+                "i_window": In(seen(c)),
+                "i_spread": In(data.ArrayLayout(spread_bits(c), SPREADS)),
                 "i_weights": In(data.ArrayLayout(signed(8), c.lanes)),
                 "i_taps": In(taps(c)),
                 "o": Out(data.ArrayLayout(data.ArrayLayout(signed(16), c.lanes), PIXELS)),
@@ -76,15 +75,15 @@ class Products(wiring.Component):
         """Each product is one of a convolution and one of a window."""
         m = Module()
         c = self._c
-        choices = [SpreadChoice(m, platform, c, self.i_window, self.i_spread[k]) for k in range(SPREADS)]
+        choices = [TapChoice(m, platform, c, self.i_window, self.i_spread[k]) for k in range(SPREADS)]
         (self._pairs if c.packed else self._singles)(m, choices)
         return m
 
-    def _pairs(self, m: Module, choices: list[SpreadChoice]) -> None:
+    def _pairs(self, m: Module, choices: list[TapChoice]) -> None:
         c = self._c
         for k in range(PIXELS // 2):
             for n in range(c.lanes):
-                i, point = n % c.inputs, self.i_point[n * PARTS // c.lanes]
+                i, point = n % c.inputs, self.i_point
                 chosen = choices[4 * k + n * 4 // c.lanes]
                 tap, window, g = window_of(c, 2 * k, n)
                 m.submodules[f"pair_{k}_{n}"] = pair = PairMultiplier()
@@ -100,7 +99,7 @@ class Products(wiring.Component):
             output, i = divmod(n, c.inputs)
             if output % 2:
                 continue
-            point = self.i_point[n * PARTS // c.lanes]
+            point = self.i_point
             chosen = choices[2 * ninth + n * 2 // c.lanes]
             tap, window, g = window_of(c, ninth, n)
             m.submodules[f"pair_{ninth}_{n}"] = pair = PairMultiplier()
@@ -112,13 +111,13 @@ class Products(wiring.Component):
                 self.o[ninth][n + c.inputs].eq(pair.o_1),
             ]
 
-    def _singles(self, m: Module, choices: list[SpreadChoice]) -> None:
+    def _singles(self, m: Module, choices: list[TapChoice]) -> None:
         c = self._c
         for pixel in range(PIXELS):
             for n in range(c.lanes):
                 chosen = choices[2 * pixel + n * 2 // c.lanes]
                 tap, window, g = window_of(c, pixel, n)
-                point = self.i_point[n * PARTS // c.lanes]
+                point = self.i_point
                 m.submodules[f"product_{pixel}_{n}"] = product = Multiplier(signed(8), signed(8))
                 m.d.comb += [
                     product.i_a.eq(chosen(tap, window, g, point[pixel][n % c.inputs], f"chosen_{pixel}_{n}")),

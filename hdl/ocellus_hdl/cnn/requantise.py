@@ -7,6 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
+from ocellus.program_formats import LARGEST_SHIFT
 
 from .cells import copies, passing
 from .drain import BEAT
@@ -91,11 +92,11 @@ class Requantise(wiring.Component):
             beats.append(beat)
             seconds.append(second)
         # Lanes lie far apart: what they take of the tag has registers for a few of them each.
-        at_zero_point = self.LATENCY - 3
+        at_zero_point = self.LATENCY - 2
         asking = beats[at_zero_point - 2]
         m.d.comb += [self.o_beat.valid.eq(asking.valid), self.o_beat.payload.eq(asking.payload)]
         tags: list[Any] = [self.i_tag]
-        for n in range(4):
+        for n in range(3):
             tag = Signal(beat_tag(c), name=f"tag_{n}")
             with m.If(passing(platform, beats[at_zero_point - 1 + n].valid)):
                 m.d.sync += tag.eq(tags[n])
@@ -114,7 +115,7 @@ class Requantise(wiring.Component):
 
         for n in range(c.lanes):
             entry = self.i_entries[n % len(self.i_entries)]
-            m.submodules[f"lane_{n}"] = lane = RequantiserLane()
+            m.submodules[f"lane_{n}"] = lane = RequantiserLane(LARGEST_SHIFT.bit_length())
             m.d.comb += [
                 self.o.payload.value[n].eq(lane.o),
                 lane.i_zero_point.eq(zero_points[n]),

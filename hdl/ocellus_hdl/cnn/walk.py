@@ -268,6 +268,7 @@ class Walk(wiring.Component):
             made.column.eq(either(p.tap_column, w.column)),
             made.out.eq(either(p.out_off, w.out)),
             made.exists.eq(w.exists),
+            made.edge.eq(w.edge),
             made.sub.eq(p.sub),
             made.out_sub.eq(p.out_sub),
             made.operand.eq(either(p.operand, w.operand)),

@@ -1,19 +1,19 @@
 """The activation memory: a wheel of banks that delivers one word of each, beginning with any of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
-from .cells import copies, passing
+from .cells import choice_of_four, copies, passing
 from .words import flow, slots
 
-LEVELS = 2
-"""Levels of a rotation between two registers."""
+RADIX = 3
+"""A rotation chooses among so many places in each stage, and the fill may be a fourth."""
 SLOTS = 3
 """Slots that share the bits that turn them."""
 HALVES = 2
@@ -55,50 +55,66 @@ class Wheel(wiring.Component):
     i_read : flow(reading), in
     i_write : writing, in
     o : slots, out
+    o_fill : signed(8), out
+        Of the read whose words ``o`` are in the next clock.
     """
 
     def __init__(self, c: Configuration):
         self._c = c
-        super().__init__({"i_read": In(flow(reading(c))), "i_write": In(writing(c)), "o": Out(slots(c))})
+        super().__init__(
+            {"i_read": In(flow(reading(c))), "i_write": In(writing(c)), "o": Out(slots(c)), "o_fill": Out(signed(8))}
+        )
 
     @staticmethod
     def address_latency(c: Configuration) -> int:
         """Clocks in which the lines are brought to their banks."""
-        return len(_stages(c))
+        return _stages(c)
 
     @staticmethod
     def latency(c: Configuration) -> int:
-        """Clocks from a read to its words: there, memory, register behind it, back."""
-        return 2 * len(_stages(c)) + 2
+        """Clocks from a read to its words: there, memory, back."""
+        return 2 * _stages(c) + 1
 
     def elaborate(self, platform: object) -> Module:
-        """Rotate the lines by ``base``, read, rotate the words back."""
+        """Rotate the lines by ``base``, digit by digit of base three, read, rotate the words back."""
         m = Module()
         c = self._c
         stages = _stages(c)
 
-        # What accompanies the read; row n is n clocks old.
-        valid = [self.i_read.valid]
-        base = [self.i_read.payload.base]
-        inside = [self.i_read.payload.inside]
-        fill = [self.i_read.payload.fill]
+        # What accompanies the read; row n is n clocks old. The base as digits.
+        turns = Signal(data.ArrayLayout(2, stages))
+        with m.Switch(self.i_read.payload.base):
+            for base in range(c.banks):
+                with m.Case(base):
+                    m.d.comb += [turns[n].eq(base // RADIX**n % RADIX) for n in range(stages)]
+        valid: list[Value] = [self.i_read.valid]
+        turn: list[Any] = [turns]
+        inside: list[Any] = [self.i_read.payload.inside]
+        fill: list[Any] = [self.i_read.payload.fill]
         for n in range(self.latency(c) - 1):
             row = Signal(name=f"valid_{n + 1}")
             m.d.sync += row.eq(valid[n])
             valid.append(row)
-            for values in (base, inside, fill):
-                after = Signal.like(values[n])
+            for values in (turn, inside, fill):
+                after = Signal.like(values[n], name="after")
                 with m.If(passing(platform, valid[n])):
                     m.d.sync += after.eq(values[n])
                 values.append(after)
+        m.d.comb += self.o_fill.eq(fill[-1])
+
+        def among(values: list[Value], at: int, step: int, otherwise: Value) -> list[Value]:
+            """What one of four may be: a value, those one and two steps further, something else."""
+            return [*(values[(at + k * step) % c.banks] for k in range(RADIX)), otherwise]
 
         lines: list[Value] = [self.i_read.payload.line[j] for j in range(c.banks)]
-        for n, levels in enumerate(stages):
-            for k in levels:
-                lines = [Mux(base[n][k], lines[(b - (1 << k)) % c.banks], lines[b]) for b in range(c.banks)]
-            lines = self._registered(m, passing(platform, valid[n]), lines, f"line_{n}")
+        for n in range(stages):
+            moved = []
+            for b in range(c.banks):
+                items = among(lines, b, -(RADIX**n), lines[b])
+                moved.append(choice_of_four(m, platform, items, turn[n][n], f"moved_{n}_{b}"))
+            lines = self._registered(m, passing(platform, valid[n]), moved, f"line_{n}")
 
-        at = len(stages)
+        at = stages
         words: list[Value] = []
         for b in range(c.banks):
             write_in = self.i_write[b]
@@ -113,37 +129,32 @@ class Wheel(wiring.Component):
             ]
             words.append(read.data.as_value())
         at += 1
-        words = self._registered(m, passing(platform, valid[at]), words, "word")
-        at += 1
 
-        def turned(k: int) -> list[Value]:
-            """The words ``2^k`` further where that bit of the base is set; a few slots share a copy of it."""
-            bits = copies(m, platform, base[at - 1][k], HALVES * -(-c.banks // SLOTS), f"base_{k}")
-            return [_chosen(bits[HALVES * (j // SLOTS) :][:HALVES], words, j, k) for j in range(c.banks)]
-
-        for n, levels in enumerate(stages[:-1]):
-            for k in levels:
-                words = turned(k)
-            words = self._registered(m, passing(platform, valid[at]), words, f"turned_{n}")
-            at += 1
-        for k in stages[-1][:-1]:
-            words = turned(k)
-
-        # The last level also fills: a slot outside the picture takes its choosing bits, which then hold the fill, for
-        # its bytes. That makes one gate of four inputs a bit.
-        k = stages[-1][-1]
-        for j in range(c.banks):
-            bits = Mux(inside[at - 1][j], base[at - 1][k].replicate(8), fill[at - 1].as_unsigned())
-            with m.If(passing(platform, valid[at - 1])):
-                outside = copies(m, platform, ~inside[at - 1][j], HALVES, f"outside_{j}")
-                choice = copies(m, platform, bits, HALVES, f"choice_{j}")
-            chosen = _chosen(choice, words, j, k)
-            size = len(chosen) // HALVES
-            with m.If(passing(platform, valid[at])):
+        # In the last stage a slot outside the picture takes the fill.
+        size = 8 * c.word // HALVES
+        for n in range(stages):
+            last = n == stages - 1
+            if last:
+                fills = copies(m, platform, fill[at - 1], HALVES * -(-c.banks // SLOTS), "fill")
+                chosen = [Mux(inside[at - 1][j], turn[at - 1][n], RADIX) for j in range(c.banks)]
+                choices = [copies(m, platform, value, HALVES, f"choice_{j}") for j, value in enumerate(chosen)]
+            else:
+                shared = copies(m, platform, turn[at - 1][n], HALVES * -(-c.banks // SLOTS), f"turn_{n}")
+                fills = [Const(0, 8)] * len(shared)
+                choices = [shared[HALVES * (j // SLOTS) :][:HALVES] for j in range(c.banks)]
+            turned = []
+            for j in range(c.banks):
+                halves = []
                 for half in range(HALVES):
                     of_half = slice(half * size, (half + 1) * size)
-                    filled = choice[half].replicate(size // 8)
-                    m.d.sync += self.o[j].as_value()[of_half].eq(Mux(outside[half], filled, chosen[of_half]))
+                    filled = fills[HALVES * (j // SLOTS) + half].replicate(size // 8)
+                    parts = [word[of_half] for word in words]
+                    items = among(parts, j, RADIX**n, filled if last else parts[j])
+                    halves.append(choice_of_four(m, platform, items, choices[j][half], f"turned_{n}_{j}_{half}"))
+                turned.append(Cat(halves))
+            words = self._registered(m, passing(platform, valid[at]), turned, f"turned_{n}")
+            at += 1
+        m.d.comb += [self.o[j].eq(words[j]) for j in range(c.banks)]
         return m
 
     @staticmethod
@@ -157,14 +168,6 @@ class Wheel(wiring.Component):
         return rows
 
 
-def _stages(c: Configuration) -> list[range]:
-    """Bits of the rotation that each stage takes."""
-    bits = (c.banks - 1).bit_length()
-    return [range(n, min(n + LEVELS, bits)) for n in range(0, bits, LEVELS)]
-
-
-def _chosen(choices: Sequence[Value], words: list[Value], j: int, k: int) -> Value:
-    """Word j, or where a bit of its half's choice, repeated as often as it fits, is set the one ``2^k`` further."""
-    size = len(words[j]) // HALVES
-    bits = Cat(choice.replicate(size // len(choice)) for choice in choices)
-    return (words[(j + (1 << k)) % len(words)] & bits) | (words[j] & ~bits)
+def _stages(c: Configuration) -> int:
+    """Digits of a bank's number, one for each stage of a rotation."""
+    return next(n for n in range(1, c.banks) if RADIX**n >= c.banks)

@@ -4,22 +4,23 @@ from amaranth.hdl import Module, Mux, Signal, Value, ValueLike, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.configurations import PIXELS, Configuration
+from ocellus.configurations import Configuration
 
 from .cells import one_of
 from .countdown import Countdown
 from .descriptor import LAYER_WORD, STEP_WORD
 from .places import bank_added, joined, lowered, multiple, named, place
-from .window_loops import WindowLoops
+from .window_loops import WindowLoops, by_tile
 
 DISTANCES = ("in_tap", "in_tap_row", "in_pixel", "in_row", "in_plane")
 """What leads from one turn of each loop to the next, from the innermost on."""
 
 
 def window_step(c: Configuration) -> data.StructLayout:
-    """What a command reads: place, row and column of the first window's first tap.
+    """What a command reads: the place, row and column that its first word has or would have.
 
-    ``exists[j]``: window ``j`` lies in the row. ``weighs``: from this one on, the sets of another group are used.
+    ``exists[j]``: window ``j`` lies in the row. ``edge``: it is the row's first, which none is in front of. ``weighs``:
+    from this one on, the sets of another group are used.
     """
     return data.StructLayout(
         {
@@ -38,6 +39,7 @@ def window_step(c: Configuration) -> data.StructLayout:
             "ends": 1,
             "out": place(c),
             "exists": c.windows,
+            "edge": 1,
         }
     )
 
@@ -125,6 +127,7 @@ class WindowWalk(wiring.Component):
             self.o.ends.eq(loops.o_over),
             self.o.out.eq(out),
             self.o.exists.eq(loops.o_exists),
+            self.o.edge.eq(loops.o_edge),
         ]
 
         # From one place of windows to the next, and from one row of results to the next: lower where the ring ends.
@@ -181,15 +184,14 @@ class WindowWalk(wiring.Component):
         m.d.sync += wraps_at_once.eq(self.i_next_step.out_wrap == 1)
         with m.If(begins):
             next_layer, next_step = self.i_next_layer, self.i_next_step
-            side_by_side = next_layer.tile == PIXELS
             out_pixel, straight = named(c, next_layer, "out_pixel"), named(c, next_layer, "out_row")
             down = lowered(c, straight, next_layer.out_ring_lines)
             until_wrap.begin(next_step.out_wrap)
             set_row_distance(wraps_at_once, straight, down)
             m.d.sync += [
                 parameter.eq(0), number.eq(0), out_row_lowered.eq(down),
-                out_windows.eq(Mux(side_by_side, multiple(c, out_pixel, c.windows).as_value(), out_pixel.as_value())),
-                column_windows.eq(Mux(side_by_side, next_layer.stride_columns * c.windows, next_layer.stride_columns)),
+                out_windows.eq(by_tile(c, next_layer.tile, lambda n: multiple(c, out_pixel, n))),
+                column_windows.eq(by_tile(c, next_layer.tile, lambda n: next_layer.stride_columns * n)),
                 row.eq(next_step.first_row), row_0.eq(next_step.first_row),
                 column.eq(-next_layer.lead), column_0.eq(-next_layer.lead),
                 *(at.eq(named(c, next_step, "in")) for at in (here, at_tap_row, at_window, at_row, at_word)),

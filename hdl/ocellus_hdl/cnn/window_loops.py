@@ -1,10 +1,12 @@
 """Which loops of a depthwise layer end: channel words, rows, windows of a row, taps of a window."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
+from collections.abc import Callable
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.configurations import PIXELS, Configuration
+from ocellus.configurations import SIDE, Configuration
 from ocellus.program_formats import Epilogue
 
 from .countdown import Countdown
@@ -46,6 +48,8 @@ class WindowLoops(wiring.Component):
         The last tap of a channel word; of the step.
     o_exists : one bit a window, out
         It lies in the row.
+    o_edge : unsigned(1), out
+        The row's first place of windows.
     """
 
     def __init__(self, c: Configuration):
@@ -70,6 +74,7 @@ class WindowLoops(wiring.Component):
                 "o_pop": Out(1),
                 "o_over": Out(1),
                 "o_exists": Out(c.windows),
+                "o_edge": Out(1),
             }
         )
 
@@ -86,14 +91,17 @@ class WindowLoops(wiring.Component):
         last_tap = Signal()  # across.last & down.last
         # Of every window, and of every row: it takes one command; one place, at most two.
         single, one_place, two_places = Signal(), Signal(), Signal()
-        side_by_side = layer.tile == PIXELS
+        chained = layer.tile == c.windows if c.chains else Const(1)
         m.d.comb += [
             self.o_last.eq(last_tap & ~self.o_operand),
             self.o_taps.eq(~last_tap & ~self.o_operand),
             self.o_tap_row.eq(across.last),
             self.o_pop.eq(self.o_last & last_place & rows.last),
             self.o_over.eq(self.o_pop & words.last),
-            *(self.o_exists[i].eq((left > i) & (side_by_side if i else 1)) for i in range(c.windows)),
+            *(
+                self.o_exists[i].eq(Mux(chained, left > i, (left >= i) & (layer.tile >= i) if i else 0))
+                for i in range(c.windows)
+            ),
         ]
 
         has_operand = layer.epilogue >= Epilogue.ADD
@@ -126,7 +134,7 @@ class WindowLoops(wiring.Component):
             ]
 
         def begin_row(of: data.View, one: ValueLike, two: ValueLike) -> None:
-            m.d.sync += [left.eq(of.out_columns), last_place.eq(one), second_last_place.eq(two)]
+            m.d.sync += [left.eq(of.out_columns), last_place.eq(one), second_last_place.eq(two), self.o_edge.eq(1)]
 
         with m.If(self.i_move):
             set_ends(
@@ -148,9 +156,10 @@ class WindowLoops(wiring.Component):
             with m.If(ends.pixel):
                 begin_window(layer)
                 m.d.sync += [
-                    left.eq(left - Mux(side_by_side, c.windows, 1)),
+                    left.eq(left - layer.tile),
+                    self.o_edge.eq(0),
                     last_place.eq(second_last_place),
-                    second_last_place.eq(Mux(side_by_side, left <= 3 * c.windows, left <= 3)),
+                    second_last_place.eq(by_tile(c, layer.tile, lambda n: left <= 3 * n)),
                 ]
             with m.If(ends.row):
                 rows.step()
@@ -162,7 +171,6 @@ class WindowLoops(wiring.Component):
 
         # What the next step begins with.
         following = self.i_next_layer
-        beside = following.tile == PIXELS
         of_single, of_one, of_two, of_row, of_word, of_tap_row = (
             Signal(name=f"begins_{n}") for n in ("single", "one", "two", "row", "word", "tap_row")
         )
@@ -170,8 +178,8 @@ class WindowLoops(wiring.Component):
             of_single.eq(
                 (following.kernel_columns == 1) & (following.kernel_rows == 1) & (following.epilogue < Epilogue.ADD)
             ),
-            of_one.eq(following.out_columns <= Mux(beside, c.windows, 1)),
-            of_two.eq(following.out_columns <= Mux(beside, 2 * c.windows, 2)),
+            of_one.eq(following.out_columns <= following.tile),
+            of_two.eq(following.out_columns <= Cat(0, following.tile)),
             of_row.eq(self.i_next_step.rows == 1),
             of_word.eq(following.groups == 1),
             of_tap_row.eq(following.kernel_columns == 1),
@@ -184,3 +192,12 @@ class WindowLoops(wiring.Component):
             set_ends(of_single, of_one, of_row, of_word, of_tap_row)
             m.d.sync += [single.eq(of_single), one_place.eq(of_one), two_places.eq(of_two), self.o_fetch.eq(1)]
         return m
+
+
+def by_tile(c: Configuration, tile: Value, value: Callable[[int], ValueLike]) -> Value:
+    """``value(tile)`` for as many windows a clock as a layer may have."""
+    tiles = sorted({1, c.windows, *(c.side_by_side(stride) for stride in range(1, SIDE + 1))})
+    chosen = Value.cast(value(tiles[0]))
+    for n in tiles[1:]:
+        chosen = Mux(tile == n, Value.cast(value(n)), chosen)
+    return chosen

@@ -48,7 +48,7 @@ class Section(enum.Enum, shape=2):
 LOAD = data.StructLayout({"section": Section, "address": ADDRESS_BITS, "part": 8, "data": 32})
 """A 32-bit word on its way to a memory: ``part`` of the word at ``address``.
 
-Weights have ``weight_row_bytes / 4`` parts a row; parameters three a lane (bias, multiplier, shift), lane 0 first;
+Weights have ``inputs * outputs / 4`` parts a word; parameters three a lane (bias, multiplier, shift), lane 0 first;
 tables one, ``address`` counting four bytes.
 """
 
@@ -105,10 +105,12 @@ def command(c: Configuration) -> data.StructLayout:
     picture; else its bytes read ``fill``.
 
     ``spread``: POINT takes pixel i from slot ``spread*i`` modulo the banks (1 or 2), piece ``sub`` of ``inputs`` bytes;
-    WINDOW and MAXIMUM take tap (u, t) of window j from slot ``X*u + spread*j + t`` (1 to 3).
+    WINDOW and MAXIMUM take tap (u, t) of window j from slot ``X*u + spread*(j-1) + t`` (1 to 3), where there is but
+    one window from ``X*u + t``. Of several, window 0 is that in front of window 1: its column 0 is column X-2 of the
+    windows' read before, column 2 if that was ``inner``, or ``fill`` where this one is at the ``edge``.
 
     ``operand``: this read fetches the second operands and multiplies nothing. POINT: pixel i from slot ``spread*i``
-    modulo the banks, piece ``sub`` of ``outputs`` bytes; WINDOW: pixel j from slot ``spread*j``, the whole word.
+    modulo the banks, piece ``sub`` of ``outputs`` bytes; WINDOW: pixel j from slot j, the whole word.
 
     ``weight``: POINT: address of the weight word. WINDOW: which set behind the head of the window store.
     ``release``: this command is the last that uses the ``release_count`` sets at the head.
@@ -127,6 +129,8 @@ def command(c: Configuration) -> data.StructLayout:
             "inside": data.ArrayLayout(1, c.banks),
             "fill": signed(8),
             "spread": 2,
+            "edge": 1,
+            "inner": 1,
             "sub": range(max(2, c.word // min(c.inputs, c.outputs))),
             "operand": 1,
             "weight": ADDRESS_BITS,

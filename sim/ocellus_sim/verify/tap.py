@@ -135,10 +135,11 @@ def expected_places(c: Configuration, layer: Mapping[str, int], step: Mapping[st
     def place(fields: Mapping[str, int], name: str) -> int:
         return fields[f"{name}_line"] * c.banks + fields[f"{name}_bank"]
 
-    wide = c.outputs if layer["op"] == LayerOp.POINT else c.word
+    point = layer["op"] == LayerOp.POINT
+    wide, before = (c.outputs, 0) if point else (c.word, c.first_window(layer["tile"]))
     oy, ox, g = np.mgrid[: step["rows"], : layer["out_columns"], : layer["groups"]]
     word, sub = np.divmod(g * wide, c.word)
-    at = place(step, "out") + oy * place(layer, "out_row") + ox * place(layer, "out_pixel")
+    at = place(step, "out") + oy * place(layer, "out_row") + (ox + before) * place(layer, "out_pixel")
     at = at + word * place(layer, "out_plane") - np.where(oy >= step["out_wrap"], layer["out_ring_lines"] * c.banks, 0)
     return at % (c.banks << LINE_BITS) * c.word + sub
 

@@ -9,7 +9,7 @@ from ...configurations import Configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ...layouts import Layout
-from ...program_formats import LAYER, STEP, LayerOp
+from ...program_formats import LARGEST_SHIFT, LAYER, STEP, LayerOp
 from ..graph import Network, Runtime
 from .arrangement import Arrangement, arrange
 from .descriptors import is_swapped, layer_fields, step_fields, wheel
@@ -119,8 +119,20 @@ def _check_passes(plan: Plan, ways: Sequence[Walk]) -> None:
             )
 
 
+def _check_shifts(plan: Plan) -> None:
+    for layer in plan.layers:
+        factors = [*layer.factors, *([layer.combination.result] if layer.combination else [])]
+        largest = max((factor.shift for factor in factors), default=0)
+        if largest > LARGEST_SHIFT:
+            raise BadInput(
+                f"{plan.network.file}: {layer.operators[0]}: found a scale of its input that is 2^{largest - 1} times "
+                f"that of its output or more, allowed up to 2^{LARGEST_SHIFT} times"
+            )
+
+
 def _check_least(plan: Plan) -> None:
     """What every arrangement takes, before one is sought."""
+    _check_shifts(plan)
     weights = [pack_weights(layer, plan.sizes, walk(layer, plan.sizes, None, None), False) for layer in plan.layers]
     _check_contents(plan, weights, [pack_parameters(layer, plan.sizes) for layer in plan.layers])
 

@@ -35,25 +35,25 @@ def layer_fields(
         tap_columns *= way.tap_columns if layer.repeats == 1 else 0
     thirds = not point and way.tap_rows == 3
     pitches = (source.pitch, 2 * source.pitch) if thirds else (sizes.columns, 2 * sizes.columns)
-    wide = sizes.windows if not point and way.tile > 1 else 1
     groups = groups_of(layer, sizes)
     sets = (1 if layer.shared else way.passes[0] * way.passes[1]) if layer.op is LayerOp.WINDOW else 0
     fields = {
         "op": layer.op, "epilogue": layer.epilogue,
         "swapped": is_swapped(layer, sizes, way, source.pitch), "cut": way.cut, "tile": way.tile,
-        "spread": way.spread or 1, "out_spread": way.out_spread, "shared": layer.shared,
+        "spread": way.spread, "out_spread": way.out_spread, "shared": layer.shared,
         "table": tables[layer.table] if layer.table is not None else 0,
         "word_sets": sets, "sets": sets * groups, "groups": groups, "chunks": chunks_of(layer, sizes) if point else 1,
         "in_rows": layer.in_shape[0], "in_columns": layer.in_shape[1], "pace": pace(layer, sizes),
         "out_columns": layer.out_shape[1], "tap_rows": tap_rows, "tap_columns": tap_columns,
         "stride_rows": layer.stride[0], "stride_columns": layer.stride[1],
-        "kernel_rows": way.passes[0], "kernel_columns": way.passes[1], "lead": layer.pad[1],
+        "kernel_rows": way.passes[0], "kernel_columns": way.passes[1],
+        "lead": layer.pad[1] - way.chained(layer, sizes),
         "fill": layer.fill, "zero_point": layer.zero_point, "minimum": layer.minimum, "maximum": layer.maximum,
         "in_ring_lines": _ring_lines(plan, layer.source, source),
         "out_ring_lines": _ring_lines(plan, layer.output, output),
         **wheel("in_plane", source.plane, sizes), **wheel("in_tap", tap_columns, sizes),
         **wheel("in_tap_row", tap_rows * source.pitch, sizes),
-        **wheel("in_pixel", wide * layer.stride[1], sizes),
+        **wheel("in_pixel", (1 if point else way.tile) * layer.stride[1], sizes),
         **wheel("in_row", layer.stride[0] * source.pitch, sizes),
         **wheel("in_pitch", pitches[0], sizes), **wheel("in_pitch_2", pitches[1], sizes),
         **wheel("out_plane", output.plane, sizes), **wheel("out_pixel", layer.out_step[1], sizes),
@@ -92,10 +92,14 @@ def step_fields(plan: Plan, step: Rows, way: Walk, wait: Waits, last: bool, plac
     low, high = layer.rows_needed(step.first, step.last)
     begin = min(low, plan.shapes[layer.source][0] - 1) // source.ring * source.ring
     row, column, channel = layer.in_origin
-    start = source.base + (first_row + row - begin) * source.pitch + column - layer.pad[1]
+    # Windows that take a column from the clock before read behind it; those that do not are all but the first.
+    chained = way.chained(layer, plan.sizes)
+    start = source.base + (first_row + row - begin) * source.pitch + column - layer.pad[1] + chained
     written = layer.rows_written(step.first, step.last)
     out_begin = written[0] // output.ring * output.ring
     out = output.base + (written[0] - out_begin) * output.pitch + layer.out_origin[1]
+    if layer.op is not LayerOp.POINT:
+        out -= plan.sizes.first_window(way.tile) * layer.out_step[1]
     wraps = written[-1] >= out_begin + output.ring
     point = layer.op is LayerOp.POINT
     tiles = tiles_of(step.count, layer.out_shape[1], way.tile, way.cut) if point else 0

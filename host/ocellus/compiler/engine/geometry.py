@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...configurations import PIXELS, Configuration
+from ...configurations import PIXELS, SIDE, Configuration
 from ...program_formats import Epilogue, LayerOp
 from .layers import ArrayLayer
+from .lower_weighted import MAX_PASSES
 from .predict import Work, cut_clocks, places_of, tiles_of
 
 
@@ -36,7 +37,7 @@ class Walk:
     spread, out_spread : int
         Banks between neighbouring pixels of a tile, as read and as written.
     tile : int
-        Pixels of a tile; for windows 1 or 9.
+        Pixels of a tile; windows of a clock.
     cut : bool
         Tiles end at row ends.
     tap_rows, tap_columns : int
@@ -52,6 +53,17 @@ class Walk:
     tap_rows: int = 3
     tap_columns: int = 3
     passes: tuple[int, int] = (1, 1)
+
+    def chained(self, layer: ArrayLayer, sizes: Configuration) -> bool:
+        """Whether windows of one pass take a column from those before."""
+        return self._side_by_side(layer, sizes) and self.passes[1] == 1
+
+    def inner(self, layer: ArrayLayer, sizes: Configuration) -> bool:
+        """Whether windows take a column from the pass before, and the first pass begins a column in front of them."""
+        return self._side_by_side(layer, sizes) and self.passes[1] > 1
+
+    def _side_by_side(self, layer: ArrayLayer, sizes: Configuration) -> bool:
+        return layer.op is not LayerOp.POINT and sizes.chains and self.tile == sizes.windows
 
 
 def spreads(sizes: Configuration) -> list[int]:
@@ -105,9 +117,19 @@ def _windows(layer: ArrayLayer, sizes: Configuration, in_pitch: int | None) -> W
         tap_columns = 3 if layer.dilation[1] == 1 else 1
     passes = -(-rows // tap_rows), -(-columns // tap_columns) * layer.repeats
     stride = layer.stride[1]
-    written = {j * layer.out_step[1] % sizes.banks for j in range(sizes.windows)}
-    narrow = not 1 <= stride <= 3 or len(written) < sizes.windows
-    return Walk(stride if not narrow else 0, 1, 1 if narrow else PIXELS, False, tap_rows, tap_columns, passes)
+    spread = stride if 1 <= stride <= SIDE else 0
+    beside = sizes.side_by_side(spread) if spread else 1
+    if sizes.chains and (layer.op, tap_columns, stride, layer.repeats) == (LayerOp.WINDOW, 3, 1, 1):
+        chained = passes[0], -(-(columns + 1) // SIDE)
+        if passes == (1, 1) and layer.pad[1] == 1:
+            beside = sizes.windows
+        elif not layer.shared and chained[1] > 1 and chained[0] * chained[1] <= MAX_PASSES:
+            # A column more, but more windows in a clock.
+            if chained[1] * beside < passes[1] * sizes.windows:
+                beside, passes = sizes.windows, chained
+    written = {j * layer.out_step[1] % sizes.banks for j in range(beside)}
+    beside = beside if len(written) == beside else 1
+    return Walk(spread or 1, 1, beside, False, tap_rows, tap_columns, passes)
 
 
 def work(
@@ -125,7 +147,7 @@ def work(
             cut_clocks(*shape),
         )
         return Work(*common, tiles_of(*shape) * groups, sums, pace(layer, sizes), 1, 0, cut, groups, after, waits)
-    places = places_of(sizes, rows, columns, way.tile)
+    places = places_of(rows, columns, way.tile)
     sets = 0 if layer.op is LayerOp.MAXIMUM else 1 if layer.shared else count
     return Work(*common, -(-channels // sizes.word), count, pace(layer, sizes), places, sets, after=after, waits=waits)
 

@@ -13,7 +13,6 @@ from ...configurations import CONFIGURATIONS, Configuration
 from ...errors import BadInput
 from ...formats import Arithmetic
 from ...program_formats import IMAGE_HEADER, IMAGE_MAGIC, IMAGE_VERSION, LAYER, PARAMETER, STEP
-from .weight_rows import rows_of, words_of
 
 HEADER_WORDS = -(-IMAGE_HEADER.bits // 32)
 LAYER_WORDS = -(-LAYER.bits // 32)
@@ -84,7 +83,7 @@ class Program:
             np.array([STEP.words(step) for step in self.steps], np.uint32).ravel(),
             np.ascontiguousarray(self.tables, np.int8).ravel().view("<u4"),
             self.parameters.ravel(),
-            rows_of(self.weights, self.configuration).ravel().view("<u4"),
+            np.ascontiguousarray(self.weights, np.int8).ravel().view("<u4"),
         ]
         body = np.concatenate(parts).astype("<u4")
         return np.append(body, np.uint32(zlib.crc32(body.tobytes()))).astype("<u4")
@@ -117,7 +116,6 @@ class Program:
             "tables": len(tables),
             "parameter_words": len(parameters),
             "weight_words": len(weights),
-            "weight_rows": sizes.weight_rows(len(weights)),
             "host_bytes": len(_host_text(host)),
         }
         counted = IMAGE_HEADER.unpack(IMAGE_HEADER.pack(counted))
@@ -133,18 +131,14 @@ class Program:
         header = IMAGE_HEADER.unpack(int.from_bytes(content[: 4 * HEADER_WORDS], "little"))
         _check_header(header, file)
         shape = _sizes(header, file)
-        count, rows = header["weight_words"], header["weight_rows"]
         sizes = (
             HEADER_WORDS,
             header["layers"] * LAYER_WORDS,
             header["steps"] * STEP_WORDS,
             header["tables"] * TABLE_WORDS,
             header["parameter_words"] * shape.parameter_lanes * PARAMETER_WORDS,
-            rows * shape.weight_row_bytes // 4,
+            header["weight_words"] * shape.lanes // 4,
         )
-        if rows != shape.weight_rows(count):
-            allowed = shape.weight_rows(count)
-            raise BadInput(f"{file}: found {count} weight words in {rows} rows, allowed {allowed} rows for so many")
         loaded = 4 * (sum(sizes) + 1)
         want = loaded + header["host_bytes"] + 4
         if len(content) != want:
@@ -159,14 +153,14 @@ class Program:
             tuple(_unpacked(STEP, step_words.reshape(-1, STEP_WORDS))),
             tables.astype("<u4").view(np.int8).reshape(-1, 256),
             parameters.reshape(-1, shape.parameter_lanes, PARAMETER_WORDS),
-            words_of(weights.astype("<u4").view(np.int8), shape, count),
+            weights.astype("<u4").view(np.int8).reshape(-1, shape.lanes),
             _host_section(content[loaded:-4], file),
         )
 
     def check_sizes(self, sizes: Configuration, file: str = "program image") -> None:
         """:class:`BadInput` when the program is made for another array than that of ``sizes``, or for more memory."""
         made = self.configuration
-        if any(getattr(made, name) != getattr(sizes, name) for name in (*_SHAPE, "parameter_lanes", "parity")):
+        if any(getattr(made, name) != getattr(sizes, name) for name in (*_SHAPE, "parameter_lanes")):
             raise BadInput(f"{file}: found an image for {made.name}, allowed one for {sizes.name}")
         layers, steps = self.header["layers"], self.header["steps"]
         counts = (

@@ -47,7 +47,8 @@ def _window(layer: ArrayLayer, weights: np.ndarray, sizes: Configuration, way: W
     rows, columns, channels = weights.shape
     groups = groups_of(layer, sizes)
     padded = np.zeros((down * way.tap_rows, right * way.tap_columns, groups * sizes.word), np.int8)
-    padded[:rows, :columns, :channels] = weights
+    before = int(way.inner(layer, sizes))
+    padded[:rows, before : columns + before, :channels] = weights
     taps = padded.reshape(down, way.tap_rows, right, way.tap_columns, groups, sizes.word)
     sets = np.zeros((groups, down, right, 3, 3, sizes.word), np.int8)
     sets[:, :, :, : way.tap_rows, : way.tap_columns] = taps.transpose(4, 0, 2, 1, 3, 5)

@@ -1,28 +1,28 @@
 """How long the accelerator's pipelines are; what the gateware's parts say of themselves, and a test compares."""
 
-from ...configurations import Configuration
+from ...configurations import SIDE, Configuration
 from ...program_formats import Epilogue, LayerOp
 
 WALK = 4
 """Clocks from the making of a command that nothing holds back to its way into the datapath; from the walk, one less."""
-REQUANTISER = 9
+REQUANTISER = 8
 """Clocks of a requantiser lane."""
 SCALE = 5
 """Clocks in which an operand of an addition is scaled."""
-TREE = 4
+TREE = 3
 """Levels of the adder tree of nine taps."""
 
 
 def wheel(sizes: Configuration) -> int:
-    """Clocks from a read of the activation memory to its words: two levels of a rotation a clock, there and back."""
-    stages = -(-(sizes.banks - 1).bit_length() // 2)
-    return 2 * stages + 2
+    """Clocks from a read of the activation memory to its words: a digit of a rotation a clock, there and back."""
+    stages = next(n for n in range(1, sizes.banks) if SIDE**n >= sizes.banks)
+    return 2 * stages + 1
 
 
 def array(sizes: Configuration) -> int:
     """Clocks from a group's last words to its sums."""
     products = 3 if sizes.packed else 2
-    return 1 + products + max(TREE, (sizes.inputs - 1).bit_length() + 1) + 1
+    return products + max(TREE, (sizes.inputs - 1).bit_length() + 1) + 1
 
 
 def drain(sizes: Configuration, op: int, epilogue: int) -> int:

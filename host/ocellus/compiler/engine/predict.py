@@ -28,7 +28,7 @@ FREE = 5
 """Clocks from a convolution's last command to the first read of the weight memory that it leaves free."""
 PROMISED = 2
 """Clocks from a set's last read to the first command that finds it."""
-RETURNED = 4
+RETURNED = 3
 """Clocks from a group's last command, besides the wheel's, until its sets have given way."""
 COMBINED = 1
 """Clocks by which another layer may begin sooner than a step that needs the combined results."""
@@ -137,7 +137,7 @@ def _work(sizes: Configuration, layer: Fields, step: Fields, waits: bool) -> Wor
         tiles, cut = tiles_of(*shape), cut_clocks(*shape)
         groups, sums = tiles * layer["groups"], count * layer["chunks"]
         return Work(*common, groups, sums, layer["pace"], 1, 0, cut, layer["groups"], step["after"], waits)
-    places = places_of(sizes, step["rows"], columns, layer["tile"])
+    places = places_of(step["rows"], columns, layer["tile"])
     sets = 0 if layer["op"] == LayerOp.MAXIMUM else 1 if layer["shared"] else count
     return Work(*common, layer["groups"], count, layer["pace"], places, sets, after=step["after"], waits=waits)
 
@@ -153,9 +153,9 @@ def cut_clocks(rows: int, columns: int, tile: int, cut: bool) -> int:
     return -(-pixels // SIDE) if tile == PIXELS and columns >= SIDE else pixels
 
 
-def places_of(sizes: Configuration, rows: int, columns: int, tile: int) -> int:
+def places_of(rows: int, columns: int, tile: int) -> int:
     """Places of windows in a step, each of one window or of several side by side."""
-    return rows * -(-columns // (sizes.windows if tile == PIXELS else 1))
+    return rows * -(-columns // tile)
 
 
 class Clockwork:
