@@ -18,12 +18,12 @@ from ocellus import networks
 from ocellus.formats import Pattern
 from ocellus.networks import NetworkFile
 from ocellus.records import parse_record
-from ocellus.settings import UHD, ReadoutSettings, Window
+from ocellus.settings import UHD
 from ocellus_sim.golden import sensor
 from ocellus_sim.golden.line import BELT, STEP
 from ocellus_sim.golden.sensor import SensorSettings
 from ocellus_sim.line_truth import truth
-from ocellus_sim.scenes import CLASSES, Count, Score, isp_settings, kind_of, render, score
+from ocellus_sim.scenes import CLASSES, Count, Score, kind_of, render, score
 
 FIRST_SEED = 1_000_000
 """Training uses seeds below 900,000, the choice of the threshold those from there up to here."""
@@ -37,11 +37,8 @@ def network(path: Path | None) -> NetworkFile:
 
 def settings_for(file: NetworkFile, pattern: Pattern) -> SensorSettings:
     """The sensor looking at scenes, or at what readout draws."""
-    window = Window(0, 0, UHD.width, UHD.height)
-    return SensorSettings(
-        file.tensor_settings(window), file.metadata_settings(UHD, window), UHD, ReadoutSettings(pattern=pattern),
-        isp_settings(),
-    )  # fmt: skip
+    tensor, metadata, readout, isp = networks.stage_settings(file, UHD, pattern=pattern)
+    return SensorSettings(tensor, metadata, UHD, readout, isp)
 
 
 def frame_score(task: tuple[int, Path | None]) -> Score:

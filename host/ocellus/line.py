@@ -1,10 +1,28 @@
-"""The production line of readout's test pattern: what lies on it, and in which colours; docs/line.md has the rules.
+"""The production line of readout's test pattern: what lies on it, in which colours, under which lamp.
 
-Tables alone, which gateware and golden model share: each draws from them by arithmetic of its own.
+docs/line.md has the rules. Tables alone, which gateware and golden model share: each draws from them by arithmetic of
+its own.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
+
+from .settings import IspSettings
+
+BLACK = 64
+"""Level of a pixel without light."""
+GAIN = (491, 273, 273, 410)
+"""White balance of the lamps for R, Gr, Gb, B, unsigned 4.8: white in full light just fills the output."""
+MATRIX = (384, -97, -31, -56, 359, -47, 5, -123, 374)
+"""Colour matrix of the sensor, signed 4.8; every row sums to 256, so that grey stays grey."""
+
+
+def isp_settings() -> IspSettings:
+    """Settings under which the image processor shows the lamps' light as white and the parts in their own colours.
+
+    They suit the scenes of docs/scenes.md, which have the same lamps, too.
+    """
+    return IspSettings(black=(BLACK,) * 4, gain=GAIN, matrix=MATRIX)
 
 
 class Shape(IntEnum):

@@ -18,10 +18,15 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from ocellus import networks
 from ocellus.configurations import Configuration
 from ocellus.errors import BadInput
+from ocellus.formats import Pattern
+from ocellus.settings import FrameFormat
+from ocellus.start import Start
 from ocellus_hdl.boards import Board, Top, board
 from ocellus_hdl.boards.found import sized
+from ocellus_sim.programs import compiled
 
 from ..ecp5 import CELLS, mapped, overused
 from ..tools import ROOT, ToolError, locked, native, prepare, refuse, tool, version
@@ -60,13 +65,22 @@ def step(console: Console, name: str, minutes: dict[str, float]) -> Iterator[Any
     console.print(f"{name}: {time.monotonic() - begin:.0f} s")
 
 
-def netlist(board: Board, configuration: Configuration, folder: Path) -> Mapping[str, list[str]]:
+def built_in(frame: FrameFormat, configuration: Configuration) -> Start:
+    """What a bitstream holds: the project's own network, looking at readout's moving line, enabled."""
+    file = networks.default()
+    settings = networks.stage_settings(file, frame, pattern=Pattern.LINE)
+    return Start(compiled(file, configuration).to_bytes(), *settings)
+
+
+def netlist(
+    board: Board, configuration: Configuration, folder: Path, start: Start | None = None
+) -> Mapping[str, list[str]]:
     """Write the design and its pins; the options that Amaranth's own build would give to each tool."""
     sys.setrecursionlimit(20_000)
     platform = board.platform()
     platform.add_resources(board.resources)
     # Without names of source files: they would put the folder that it was built in into the netlist.
-    plan = platform.prepare(Top(board, configuration), TOP, emit_src=False)
+    plan = platform.prepare(Top(board, configuration, start), TOP, emit_src=False)
     files = {name: text if isinstance(text, str) else text.decode() for name, text in plan.files.items()}
     for name in (f"{TOP}.il", f"{TOP}.lpf"):
         (folder / name).write_text(files[name])
@@ -123,8 +137,10 @@ def build(board: Board, configuration: Configuration, options: argparse.Namespac
         (folder / old).unlink(missing_ok=True)
     use = programs(console)
     minutes: dict[str, float] = {}
+    with step(console, "network", minutes):
+        start = built_in(board.frame, configuration)
     with step(console, "elaboration", minutes):
-        given = netlist(board, configuration, folder)
+        given = netlist(board, configuration, folder, start)
     with step(console, "synthesis", minutes) as tell:
         cells = mapped(folder, options, use["yosys"], tell)
     console.print(", ".join(f"{count:,} {CELLS[kind]}" for kind, count in cells.items()))

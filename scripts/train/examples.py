@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from ocellus.line import isp_settings
 from ocellus.settings import UHD, FrameFormat, TensorSettings, Window
 from ocellus_sim.golden import isp, tensor
-from ocellus_sim.scenes.camera import isp_settings
 from ocellus_sim.scenes.line import render
 
 QUARTER = FrameFormat(960, 540, 1100, 563)

@@ -14,7 +14,7 @@ class Echo(wiring.Component):
     o_object: Out(1)
     o_error: Out(1)
 
-    def __init__(self, *arguments: object):
+    def __init__(self, *arguments: object, **named: object):
         super().__init__()
 
     def elaborate(self, platform: object) -> Module:

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect
 from ocellus.configurations import Configuration
 from ocellus.formats import SERIAL_BAUD, Mode
 from ocellus.settings import FrameFormat
+from ocellus.start import Start
 
 from ..sensor import Sensor
 from ..serial import Serial
@@ -16,7 +17,7 @@ from .indicators import Indicators
 class Camera(wiring.Component):
     """The sensor in metadata mode, for good: no register and no wire of the board opens the gate.
 
-    There is no pixel array: a host chooses a test pattern (docs/readout.md), and sets the sensor up.
+    There is no pixel array: one of readout's test patterns (docs/readout.md) stands in for it.
 
     Parameters
     ----------
@@ -26,6 +27,8 @@ class Camera(wiring.Component):
         Of ``sync``.
     baud : float
         Of the serial line.
+    start : Start, or None
+        Network, settings and test pattern from power-on. None: nothing comes before a host has set the sensor up.
 
     Attributes
     ----------
@@ -35,26 +38,35 @@ class Camera(wiring.Component):
         For lights: :class:`Indicators`.
     """
 
+    resting = tuple(part.replace("-", "-sensor.") if part[0] == "-" else f"sensor.{part}" for part in Sensor.resting)
+    pausing = tuple(f"sensor.{part}" for part in Sensor.pausing)
+    """Hints for simulators, the sensor's."""
+
     i_serial: In(1, init=1)  # pyright: ignore[reportCallIssue]  # the stubs do not know init
     o_serial: Out(1, init=1)  # pyright: ignore[reportCallIssue]  # the stubs do not know init
     o_frame: Out(1)
     o_object: Out(1)
     o_error: Out(1)
 
-    def __init__(self, frame: FrameFormat, configuration: Configuration, clock_hz: float, *, baud: float = SERIAL_BAUD):
+    def __init__(
+        self,
+        frame: FrameFormat,
+        configuration: Configuration,
+        clock_hz: float,
+        *,
+        baud: float = SERIAL_BAUD,
+        start: Start | None = None,
+    ):
         super().__init__()
         self._frame = frame
         self._configuration = configuration
+        self._start = start
         self._serial = Serial(clock_hz, configuration, baud=baud)
-
-    def sensor(self) -> Sensor:
-        """The sensor; what it holds when the power comes goes here, once it can hold anything."""
-        return Sensor(self._frame, self._configuration)
 
     def elaborate(self, platform: object) -> Module:
         """Three parts; the lights see what the serial line takes."""
         m = Module()
-        m.submodules.sensor = sensor = self.sensor()
+        m.submodules.sensor = sensor = Sensor(self._frame, self._configuration, start=self._start)
         m.submodules.serial = serial = self._serial
         m.submodules.indicators = indicators = Indicators()
 

@@ -7,6 +7,7 @@ from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
 from ocellus.configurations import Configuration
+from ocellus.start import Start
 
 from .board import Board, Light, Pin
 from .camera import Camera
@@ -24,11 +25,13 @@ class Top(Elaboratable):
     board : Board
     configuration : Configuration
         Instead of the board's.
+    start : Start, or None
+        What the camera holds from power-on; for this configuration.
     """
 
-    def __init__(self, board: Board, configuration: Configuration | None = None):
+    def __init__(self, board: Board, configuration: Configuration | None = None, start: Start | None = None):
         self._board = board
-        self.camera = Camera(board.frame, configuration or board.configuration, board.clock_hz)
+        self.camera = Camera(board.frame, configuration or board.configuration, board.clock_hz, start=start)
 
     def elaborate(self, platform: Any) -> Module:
         """The platform's own reset and clock are not used: the one domain comes from the PLL."""

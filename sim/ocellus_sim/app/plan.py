@@ -1,25 +1,17 @@
 """A run worked out before the simulator starts: network, program image, settings, and the control words for them."""
 
-import hashlib
-import os
-from dataclasses import dataclass, replace
-from math import gcd
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-import ocellus
 from ocellus import formats, networks
-from ocellus.compiler.engine.goal import Goal
 from ocellus.compiler.engine.image import Program
-from ocellus.configurations import Configuration
 from ocellus.errors import BadInput
 from ocellus.networks import NetworkFile
-from ocellus.settings import LUMA_MATRIX, ReadoutSettings, Window
-from ocellus_sim.cosim.builds import build_root
 from ocellus_sim.golden.sensor import SensorSettings
-from ocellus_sim.scenes import CLASSES, Scene, isp_settings, load_frame, render
+from ocellus_sim.programs import compiled
+from ocellus_sim.scenes import CLASSES, Scene, load_frame, render
 
 from .options import Options
 
@@ -72,47 +64,9 @@ def prepare(options: Options) -> Plan:
         file = networks.load(options.model) if options.model else networks.default()
     except BadInput as error:
         raise BadInput(f"MODEL: {error}") from None
-    program = _compiled(file, options.configuration)
-    frame = options.frame
-    window = options.roi or Window(0, 0, frame.width, frame.height)
-    isp = isp_settings()
-    channels = file.network.input_tensor.shape[-1]
-    if channels == 1:
-        # Luma of the corrected colours: one matrix after the other is their product.
-        rows = np.array(LUMA_MATRIX).reshape(3, 3) @ np.array(isp.matrix).reshape(3, 3)
-        isp = replace(isp, matrix=tuple(int(k) for k in np.round(rows / 256).ravel()))
-    settings = SensorSettings(
-        file.tensor_settings(window), file.metadata_settings(frame, window), frame, isp=isp,
-    )  # fmt: skip
-    tensor = settings.tensor
-    if tensor.out_w > tensor.crop_w * 8 or tensor.out_w > 512:
-        raise BadInput(f"input tensor: found {tensor.out_w} columns, allowed up to 512 in the simulated sensor")
-    # docs/tensor.md: what a live readout may ask of the tensor stage in two line times.
-    columns = tensor.crop_w + tensor.out_w - gcd(tensor.crop_w, tensor.out_w)
-    live = max(columns, 2 * tensor.out_w * tensor.channels) <= 2 * frame.clocks_per_line
-    return Plan(options, file, program, replace(settings, readout=ReadoutSettings(enable=True, live=live)))
-
-
-def program_path(file: NetworkFile, sizes: Configuration) -> Path:
-    """Where the program of a network is kept, by the content of all that makes it."""
-    here = Path(ocellus.__file__).parent
-    digest = hashlib.sha256(repr((file.network.identity, file.description(), sizes)).encode())
-    for source in sorted(here.rglob("*.py")):
-        digest.update(source.read_bytes())
-    return build_root() / "programs" / f"{digest.hexdigest()[:16]}.ocnn"
-
-
-def _compiled(file: NetworkFile, sizes: Configuration) -> Program:
-    """The program with the least latency, as a live frame waits for nobody; kept, because the search takes seconds."""
-    path = program_path(file, sizes)
-    if path.is_file():
-        return Program.load(path)
-    program = file.compile(sizes, goal=Goal.LATENCY)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    coming = path.with_suffix(f".{os.getpid()}")
-    coming.write_bytes(program.to_bytes())
-    coming.rename(path)
-    return program
+    program = compiled(file, options.configuration)
+    tensor, metadata, readout, isp = networks.stage_settings(file, options.frame, options.roi)
+    return Plan(options, file, program, SensorSettings(tensor, metadata, options.frame, readout, isp))
 
 
 def control_words(writes: list[tuple[int, int]]) -> NDArray[np.uint64]:

@@ -84,9 +84,10 @@ def _train(jobs: Sequence[Job], models: Mapping[str, Model], tell: Callable[[str
 def _make(job: Job, tell: Callable[[str], None]) -> Model:
     # Imported here: whoever reads models needs none of it.
     from ocellus_sim.app.options import Options
-    from ocellus_sim.app.plan import prepare, program_path
+    from ocellus_sim.app.plan import prepare
     from ocellus_sim.app.simulation import FACTORY, design
     from ocellus_sim.cosim import ToolError, build
+    from ocellus_sim.programs import program_path
 
     try:
         options = Options.read({**job.variables, "SEED": str(job.seed), "FRAMES": str(job.frames)})

@@ -1,6 +1,7 @@
 """What the sensor looks at: production-line scenes with their ground truth, and photographs as Bayer frames."""
 
-from .camera import isp_settings
+from ocellus.line import isp_settings
+
 from .line import render
 from .photographs import load_frame
 from .score import Count, Score, pairs, score

@@ -1,16 +1,11 @@
-"""The lens and the pixel array: from light to RAW10, and the image processor's settings that undo its colours."""
+"""The lens and the pixel array: from light to RAW10; `ocellus.line.isp_settings` undoes its colours."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocellus.settings import FrameFormat, IspSettings
+from ocellus.line import BLACK, GAIN, MATRIX
+from ocellus.settings import FrameFormat
 
-BLACK = 64
-"""Level of a pixel without light."""
-GAIN = (491, 273, 273, 410)
-"""White balance of the lamps for R, Gr, Gb, B, unsigned 4.8: white in full light just fills the output."""
-MATRIX = (384, -97, -31, -56, 359, -47, 5, -123, 374)
-"""Colour matrix of the sensor, signed 4.8; every row sums to 256, so that grey stays grey."""
 FULL_SCALE = 4092 * 64
 """Level above black times gain that the image processor turns into its largest linear value, 1023 (docs/isp.md)."""
 SITES = ((0, 0), (0, 1), (1, 0), (1, 1))
@@ -21,11 +16,6 @@ READ_LEVELS = 1.8
 """Shot noise: variance grows with the level by this much a level. Read noise: standard deviation in levels."""
 
 _SENSOR_FROM_SRGB = np.linalg.inv(np.array(MATRIX, np.float64).reshape(3, 3) / 256).round(6)
-
-
-def isp_settings() -> IspSettings:
-    """Settings under which the image processor shows the lamps' light as white and the parts in their own colours."""
-    return IspSettings(black=(BLACK,) * 4, gain=GAIN, matrix=MATRIX)
 
 
 def site_weights() -> NDArray[np.float32]:

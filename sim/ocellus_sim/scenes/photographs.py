@@ -26,7 +26,7 @@ def load_frame(path: str | Path, frame: FrameFormat = UHD) -> NDArray[np.uint16]
 
     An image that Pillow reads, or a colour ``.npy``, is turned upright (EXIF), scaled until it covers the frame and
     cropped about its centre; alpha is ignored. Its sRGB levels become linear light, then what the array would give
-    for it, so that the image processor with :func:`~ocellus_sim.scenes.camera.isp_settings` shows the picture again.
+    for it, so that the image processor with :func:`~ocellus.line.isp_settings` shows the picture again.
     A two-dimensional ``.npy`` (uint8, or uint16 up to 1023) and a ``.raw`` or ``.bin`` file (uint16 little-endian up to
     1023) are RGGB levels already: they are cropped about the centre, or repeated quad by quad by a whole factor and
     surrounded by black.
