@@ -68,8 +68,9 @@ def step(console: Console, name: str, minutes: dict[str, float]) -> Iterator[Any
 def built_in(frame: FrameFormat, configuration: Configuration) -> Start:
     """What a bitstream holds: the project's own network, looking at readout's moving line, enabled."""
     file = networks.default()
-    settings = networks.stage_settings(file, frame, pattern=Pattern.LINE)
-    return Start(compiled(file, configuration).to_bytes(), *settings)
+    program = compiled(file, configuration)
+    after = program.host["clocks_after_input"]
+    return Start(program.to_bytes(), *networks.stage_settings(file, frame, None, Pattern.LINE, after))
 
 
 def netlist(

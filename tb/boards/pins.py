@@ -4,6 +4,7 @@ import errno
 import os
 import select
 import tty
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ CHUNK = 32
 
 
 class Pins:
-    """Both wires of a top with ``i_serial`` and ``o_serial``, each level held for ``clocks``; of its output every clock
+    """Both wires of a camera; levels are held for as many clocks as its ``baud`` takes, and of its output every clock
     is looked at.
 
     Attributes
@@ -27,8 +28,10 @@ class Pins:
         All bytes that the board said.
     """
 
-    def __init__(self, dut: Any, clocks: int):
+    def __init__(self, dut: Any):
         self.bench = Bench(dut)
+        given = self.bench.arguments
+        clocks = round(given["clock_hz"] / given["baud"])
         self.bench.set("i_serial", 1)
         self.bench.reset()
         self.heard = bytearray()
@@ -48,10 +51,10 @@ class Pins:
         for at in range(0, len(data), CHUNK):
             bits = np.unpackbits(np.frombuffer(data[at : at + CHUNK], np.uint8)[:, None], axis=1, bitorder="little")
             levels = np.pad(bits, ((0, 0), (1, 1)), constant_values=((0, 0), (0, 1))).ravel()
-            changes = np.flatnonzero(np.diff(levels)) + 1
-            for level, length in zip(levels[[0, *changes]], np.diff([0, *changes, len(levels)]), strict=True):
-                self.bench.set("i_serial", int(level))
-                self.bench.run(int(length) * self._clocks)
+            begins = [0, *(np.flatnonzero(np.diff(levels)) + 1).tolist()]
+            for begin, end in pairwise([*begins, len(levels)]):
+                self.bench.set("i_serial", int(levels[begin]))
+                self.bench.run((end - begin) * self._clocks)
             self._listen()
 
     def _listen(self) -> None:
@@ -81,8 +84,8 @@ class Port(Pins):
         Bytes that came from the host since it was plugged in.
     """
 
-    def __init__(self, dut: Any, clocks: int):
-        super().__init__(dut, clocks)
+    def __init__(self, dut: Any):
+        super().__init__(dut)
         self._master = self._slave = -1
         self.from_host = 0
 

@@ -6,16 +6,15 @@ import cocotb
 
 from ocellus import networks
 from tb.boards.pins import Pins
-from tb.boards.sizes import CLOCK_HZ, settings
+from tb.boards.sizes import settings
 from tb.boards.witness import Witness
 
 
 @cocotb.test()
 async def records_leave_the_pin_of_a_camera_that_nobody_writes_to(dut: Any) -> None:
     """From the first frame on, and all of them."""
-    pins = Pins(dut, 1)
-    given, frame = pins.bench.arguments, pins.bench.arguments["frame"]
-    pins = Pins(dut, round(CLOCK_HZ / given["baud"]))
+    pins = Pins(dut)
+    frame = pins.bench.arguments["frame"]
     file = networks.default()
     witness = Witness(settings(frame), frame, [file.network])
     wanted, looked = pins.bench.parameters["records"], 0

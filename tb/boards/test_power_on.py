@@ -5,24 +5,17 @@ import os
 import pytest
 
 from ocellus.configurations import configuration
-from ocellus_hdl.boards.board import CLOCK_HZ, UHD_75
 from ocellus.formats import SERIAL_BAUD
+from ocellus_hdl.boards.board import CLOCK_HZ, UHD_75
 from ocellus_sim.cosim import simulate
 from scripts.boards.bitstream import built_in
-from tb.boards.sizes import BAUD, CONFIGURATION, FRAME
-from tb.boards.sizes import CLOCK_HZ as SMALL_CLOCK_HZ
+from tb.boards.sizes import camera
 
 CAMERA = "ocellus_hdl.boards.camera:Camera"
 
 
 def test_a_camera_senses_from_power_on():
-    simulate(
-        CAMERA,
-        {"frame": FRAME, "configuration": CONFIGURATION, "clock_hz": SMALL_CLOCK_HZ, "baud": BAUD,
-         "start": built_in(FRAME, CONFIGURATION)},
-        test_module="tb.boards.power_on_bench",
-        parameters={"records": 2},
-    )  # fmt: skip
+    simulate(CAMERA, camera(), test_module="tb.boards.power_on_bench", parameters={"records": 2})
 
 
 @pytest.mark.skipif("OCELLUS_TESTS" not in os.environ, reason="a campaign's: make regress SUITE=nightly FILTER=boards")

@@ -6,8 +6,8 @@ from ocellus import formats
 from ocellus.compiler.graph import Network
 from ocellus.records import Record, parse_record
 from ocellus.serial_protocol import Packets, Receiver
-from ocellus.start import StageSettings
 from ocellus.settings import FrameFormat
+from ocellus.start import StageSettings
 from ocellus_sim.golden import link
 from ocellus_sim.golden import sensor as golden
 from ocellus_sim.golden.sensor import SensorSettings

@@ -13,7 +13,7 @@ LABELS = 10
 MAPPED = Quantisation(0.05, -20)
 
 
-def _convolution(
+def convolution(
     random: np.random.Generator, model: ModelBuilder, kind: str, x: Handle, channels: int, kernel: int, stride: int,
     out: Quantisation,
 ) -> Handle:  # fmt: skip
@@ -32,9 +32,9 @@ def heatmap_model(seed: int) -> bytes:
     random = np.random.default_rng(seed)
     model = ModelBuilder()
     x = model.input((1, *INPUT), Quantisation(1 / 255, -128))
-    x = _convolution(random, model, "CONV_2D", x, 8, 3, 2, Quantisation(0.02, 3))
-    x = _convolution(random, model, "DEPTHWISE_CONV_2D", x, 8, 3, 1, Quantisation(0.02, -7))
-    x = _convolution(random, model, "CONV_2D", x, CLASSES + 4, 1, 1, MAPPED)
+    x = convolution(random, model, "CONV_2D", x, 8, 3, 2, Quantisation(0.02, 3))
+    x = convolution(random, model, "DEPTHWISE_CONV_2D", x, 8, 3, 1, Quantisation(0.02, -7))
+    x = convolution(random, model, "CONV_2D", x, CLASSES + 4, 1, 1, MAPPED)
     return model.build(x)
 
 
@@ -48,7 +48,7 @@ def vector_model(seed: int) -> bytes:
     random = np.random.default_rng(seed)
     model = ModelBuilder()
     x = model.input((1, *INPUT), Quantisation(1 / 255, -128))
-    x = _convolution(random, model, "CONV_2D", x, 8, 3, 2, Quantisation(0.02, 3))
+    x = convolution(random, model, "CONV_2D", x, 8, 3, 2, Quantisation(0.02, 3))
     x = model.pool("AVERAGE_POOL_2D", x, (8, 12), (1, 1))
     x = model.reshape(x, (1, 8))
     weights = random.integers(-127, 128, (LABELS, 8))

@@ -19,7 +19,7 @@ from ..serial_protocol import FLAG, Packets, Receiver, Reply, frame, request
 POLL_SECONDS = 0.02
 """A read that finds nothing comes back after so long."""
 PATIENCE_SECONDS = 0.25
-"""A request without an answer is sent again after so long."""
+"""A request without an answer is sent again after so long, unless the user says otherwise."""
 TRIES = 8
 MOST_UNDER_WAY = 64
 """Requests, well below half of the sequence numbers, however large the board's store."""
@@ -34,6 +34,8 @@ class Board:
         Name of a serial port, such as /dev/ttyUSB0; opened exclusively.
     baud
         Bits a second.
+    patience
+        Seconds in which an answer comes; then the request is sent again, up to eight times.
 
     Attributes
     ----------
@@ -48,9 +50,10 @@ class Board:
         From every method: the port is absent or in use, the board has gone, does not answer, or was reset.
     """
 
-    def __init__(self, port: str, baud: int = formats.SERIAL_BAUD):
+    def __init__(self, port: str, baud: int = formats.SERIAL_BAUD, patience: float | None = None):
         self.port = port
         self.baud = baud
+        self._patience = PATIENCE_SECONDS if patience is None else patience
         self.received_bytes = 0
         self.receiver = Receiver()
         self.packets = bytearray()
@@ -94,7 +97,7 @@ class Board:
         asked = frame(request(SerialKind.READ, self._sequence, address))
         for _ in range(TRIES):
             self._send(asked)
-            until = time.monotonic() + PATIENCE_SECONDS
+            until = time.monotonic() + self._patience
             while time.monotonic() < until:
                 for reply in self._replies():
                     if (reply.kind, reply.sequence) == (SerialKind.READ, self._sequence):
@@ -138,7 +141,7 @@ class Board:
         """As many under way as the board has room for; from the first that is missing again when one is."""
         first, done, sent, ever_sent = self._next, 0, 0, 0
         went_back = False
-        tries, patience = 0, time.monotonic() + PATIENCE_SECONDS
+        tries, patience = 0, time.monotonic() + self._patience
         while done < len(requests):
             while sent < len(requests) and self._has_room(requests[done:sent], requests[sent]):
                 self._send(frame(requests[sent]))
@@ -156,12 +159,12 @@ class Board:
                 if newly:
                     done += newly
                     sent = max(sent, done)
-                    went_back, tries, patience = False, 0, time.monotonic() + PATIENCE_SECONDS
+                    went_back, tries, patience = False, 0, time.monotonic() + self._patience
                     progress(done)
                 elif not reply.carried_out and not went_back:
                     went_back, sent = True, done
             if time.monotonic() > patience:
-                tries, patience, sent = tries + 1, time.monotonic() + PATIENCE_SECONDS, done
+                tries, patience, sent = tries + 1, time.monotonic() + self._patience, done
                 if tries == TRIES:
                     raise self._silent()
         self._next = (first + done) % 256
@@ -214,5 +217,5 @@ class Board:
         elif self.received_bytes:
             found = f"{self.received_bytes} bytes and no whole frame"
         return BadInput(
-            f"{self.port}: found {found} in {TRIES * PATIENCE_SECONDS:g} s, allowed a board at {self.baud} baud"
+            f"{self.port}: found {found} in {TRIES * self._patience:g} s, allowed a board at {self.baud} baud"
         )

@@ -12,7 +12,7 @@ from ..compiler.engine.image import Program
 from ..errors import BadInput
 from ..formats import CNN_STATUS, SERIAL, SERIAL_STATUS, LoadError
 from .board import Board
-from .options import add_options
+from .options import add_options, opened
 from .ping_command import array_name
 
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     program = Program.load(arguments.image)
     program.check_sizes(program.configuration, arguments.image)
     words = [int(word) for word in program.words()]
-    with Board(arguments.port, arguments.baud) as board:
+    with opened(arguments) as board:
         board.greet()
         check_array(program, arguments.image, board.status(SERIAL_STATUS, SERIAL.base))
         start = time.monotonic()

@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..records import Record, class_names
 from ..settings import UHD
 from .board import Board
-from .options import add_options
+from .options import add_options, opened
 from .picture import Picture
 
 Show = Callable[[Record], None]
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.records is not None and arguments.records < 1:
         raise BadInput(f"--records: found {arguments.records}, allowed 1 and more")
     names = class_names(arguments.classes) if arguments.classes else []
-    with Board(arguments.port, arguments.baud) as board:
+    with opened(arguments) as board:
         board.greet()
         board.packets.clear()
         needed = (("network", formats.CNN.address("loaded")), ("enabled readout", formats.READOUT.address("enable")))

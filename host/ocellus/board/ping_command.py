@@ -6,8 +6,7 @@ import time
 from .. import formats
 from ..configurations import CONFIGURATIONS
 from ..formats import CNN_STATUS, SERIAL, SERIAL_STATUS
-from .board import Board
-from .options import add_options
+from .options import add_options, opened
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,7 +22,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what ``arguments.port`` answers; :class:`BadInput` when nothing does."""
-    with Board(arguments.port, arguments.baud) as board:
+    with opened(arguments) as board:
         board.greet()
         line = board.status(SERIAL_STATUS, SERIAL.base)
         network = board.status(CNN_STATUS, formats.CNN.base)

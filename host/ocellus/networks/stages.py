@@ -17,12 +17,17 @@ MAX_COLUMNS = 512
 
 
 def stage_settings(
-    file: NetworkFile, frame: FrameFormat, window: Window | None = None, pattern: Pattern = Pattern.ARRAY
+    file: NetworkFile,
+    frame: FrameFormat,
+    window: Window | None = None,
+    pattern: Pattern = Pattern.ARRAY,
+    clocks_after_input: int = 0,
 ) -> StageSettings:
     """What shows ``window`` of ``frame`` (all of it by default) to the network, and reads its output as objects.
 
     The image processor is set up for the light of the production line, and gives luma to a network of one channel.
-    Readout is enabled; it is *live* where the tensor stage keeps up with it (docs/tensor.md), else the array waits.
+    Readout is enabled; it is *live* where the tensor stage keeps up with it (docs/tensor.md) and the blanking is long
+    enough for the ``clocks_after_input`` of the network's program; else the array waits.
 
     Raises
     ------
@@ -41,7 +46,8 @@ def stage_settings(
         )
     # docs/tensor.md: what a live readout may ask of the tensor stage in two line times.
     columns = tensor.crop_w + tensor.out_w - gcd(tensor.crop_w, tensor.out_w)
-    live = max(columns, 2 * tensor.out_w * tensor.channels) <= 2 * frame.clocks_per_line
+    keeps_up = max(columns, 2 * tensor.out_w * tensor.channels) <= 2 * frame.clocks_per_line
+    live = keeps_up and clocks_after_input <= (frame.v_total - frame.height) * frame.clocks_per_line
     return StageSettings(tensor, metadata, ReadoutSettings(enable=True, live=live, pattern=pattern), isp)
 
 
