@@ -154,6 +154,7 @@ class Sensor(wiring.Component):
         m.d.comb += [
             tensor.i_live.eq(control.o_readout.live),
             tensor.i_free.eq(cnn.o_free),
+            tensor.i_gone.eq(~cnn.o_status.loaded),
             metadata.i_network_id.eq(cnn.o_status.network_id),
             metadata.i_inference_clocks.eq(cnn.o_inference_clocks),
             metadata.i_spent.eq(cnn.o_spent),

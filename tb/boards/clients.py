@@ -1,6 +1,7 @@
 """The commands that users install, as processes of their own, at a simulated camera."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -19,6 +20,9 @@ WALL_SECONDS = 240
 COLUMNS, LINES = 100, 40
 """Of the terminal."""
 
+ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
+"""What a bar does to a terminal."""
+
 
 class Ended(NamedTuple):
     """What a command left: exit status, standard output, and what it told a terminal on standard error."""
@@ -29,8 +33,8 @@ class Ended(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """The last line on standard error."""
-        return self.err.strip().splitlines()[-1].strip()
+        """The last line on standard error that is none of the bar's."""
+        return [line for line in ESCAPES.sub("", self.err).splitlines() if line.strip()][-1]
 
 
 class Client:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ocellus import networks
 from ocellus.configurations import CONFIGURATIONS
 from ocellus.errors import BadInput
+from ocellus.formats import Pattern
 from ocellus_hdl.boards import found, top
 from ocellus_hdl.boards.found import board, load, points, sized
-from scripts.boards.bitstream import netlist
+from scripts.boards.bitstream import built_in, netlist
 
 from .echo import Echo
 
@@ -56,10 +58,16 @@ def test_a_board_becomes_a_netlist_with_its_pins(name: str, tmp_path: Path, monk
 
 @pytest.mark.parametrize("configuration", ["tiny", "ecp5"])
 def test_the_whole_chip_becomes_a_netlist(configuration: str, tmp_path: Path):
-    """Minutes of elaboration."""
-    netlist(board("ulx3s-85f"), CONFIGURATIONS[configuration], tmp_path)
+    """Minutes of elaboration, with what a bitstream holds."""
+    one, sizes = board("ulx3s-85f"), CONFIGURATIONS[configuration]
+    start = built_in(one.frame, sizes)
+    assert (start.readout.enable, start.readout.pattern) == (True, Pattern.LINE)
+    assert start.readout.live == (configuration == "ecp5"), "tiny is not done before the next frame: readout waits"
+    netlist(one, sizes, tmp_path, start)
     text = (tmp_path / "top.il").read_text()
     assert "\\top.camera.sensor.cnn" in text
+    identity = networks.default().network.identity
+    assert f"{identity:032b}" in text, "no register begins with the network's id"
     assert str(ROOT) not in text, "the folder that it is built in would change the bitstream"
 
 

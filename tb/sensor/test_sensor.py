@@ -20,6 +20,14 @@ def test_every_stage_equals_the_golden_chain():
     )
 
 
+def test_a_network_is_loaded_while_frames_go_through():
+    simulate(
+        "ocellus_hdl.sensor:Sensor",
+        {"frame": FRAME, "configuration": CONFIGURATION, "taps": True},
+        test_module="tb.sensor.reload_bench",
+    )
+
+
 def test_a_full_picture_leaves_while_the_network_runs():
     simulate(
         "ocellus_hdl.sensor:Sensor",

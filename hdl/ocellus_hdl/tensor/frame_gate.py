@@ -27,8 +27,13 @@ class FrameGate(wiring.Component):
         The array cannot wait: drop instead.
     i_free : in
         The tensor may be written. Has to be low from the second clock after the last byte on, when it falls.
+    i_taken : in
+        A byte of the tensor is accepted.
     i_made : in
-        The tensor's last byte is accepted.
+        It is the last one.
+    i_gone : in
+        The accelerator has no network any more, from the clock on in which it forgets the tensor that it has begun to
+        take. Such a frame is dropped, though its bytes are still accepted.
     """
 
     i: In(stream.Signature(struct(RGB_PIXEL)))
@@ -37,7 +42,9 @@ class FrameGate(wiring.Component):
     o_ticket: Out(stream.Signature(struct(TICKET)))
     i_live: In(1)
     i_free: In(1)
+    i_taken: In(1)
     i_made: In(1)
+    i_gone: In(1)
 
     def elaborate(self, platform: object) -> Module:
         """Decide, pass or drop, settle."""
@@ -45,14 +52,15 @@ class FrameGate(wiring.Component):
         m.submodules.tickets = tickets = fifo.SyncFIFO(width=struct(TICKET).size, depth=2)
         ticket = Signal(struct(TICKET))
         passed = Signal()
-        made = Signal()
+        begun, made, made_now, forgotten = Signal(), Signal(), Signal(), Signal()
+        keeps = Signal()
         skipped = Signal(16)
         most = (1 << len(skipped)) - 1
         total = Signal(len(skipped) + 1)
 
         m.d.comb += [
             self.o.payload.eq(self.i.payload),
-            total.eq(skipped + self.i_ticket.payload.frames_skipped + ~passed),
+            total.eq(skipped + self.i_ticket.payload.frames_skipped + ~keeps),
             ticket.eq(self.i_ticket.payload),
             ticket.frames_skipped.eq(Mux(total > most, most, total)),
             tickets.w_data.eq(ticket),
@@ -60,12 +68,21 @@ class FrameGate(wiring.Component):
             self.o_ticket.valid.eq(tickets.r_rdy),
             tickets.r_en.eq(self.o_ticket.ready),
         ]
+        # A network may be loaded in the clock that takes the tensor's last byte: the accelerator has not seen yet that
+        # the tensor is whole, and forgets it all the same.
+        forgets = self.i_gone & begun & (~made | made_now)
+        m.d.comb += keeps.eq(passed & ~forgotten & ~forgets)
+        m.d.sync += made_now.eq(self.i_made)
+        with m.If(self.i_taken):
+            m.d.sync += begun.eq(1)
         with m.If(self.i_made):
             m.d.sync += made.eq(1)
+        with m.If(forgets):
+            m.d.sync += forgotten.eq(1)
 
         with m.FSM():
             with m.State("Decide"):
-                m.d.sync += [passed.eq(self.i_free), made.eq(0)]
+                m.d.sync += [passed.eq(self.i_free), begun.eq(0), made.eq(0), forgotten.eq(0)]
                 with m.If(self.i.valid & self.i_free):
                     m.next = "Pass"
                 with m.Elif(self.i.valid & self.i_live):
@@ -80,10 +97,10 @@ class FrameGate(wiring.Component):
                     m.next = "Settle"
             with m.State("Settle"):
                 m.d.comb += [
-                    self.i_ticket.ready.eq(~passed | (made & tickets.w_rdy)),
-                    tickets.w_en.eq(self.i_ticket.valid & passed & made),
+                    self.i_ticket.ready.eq(~passed | (made & (~keeps | tickets.w_rdy))),
+                    tickets.w_en.eq(self.i_ticket.valid & keeps & made),
                 ]
                 with m.If(self.i_ticket.valid & self.i_ticket.ready):
-                    m.d.sync += skipped.eq(Mux(passed, 0, ticket.frames_skipped))
+                    m.d.sync += skipped.eq(Mux(keeps, 0, ticket.frames_skipped))
                     m.next = "Decide"
         return m

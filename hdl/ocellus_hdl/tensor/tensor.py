@@ -42,6 +42,8 @@ class Tensor(wiring.Component):
         Changed between frames alone.
     i_live, i_free : in
         A frame whose first pixel finds ``i_free`` low is dropped when ``i_live`` is set, else it waits.
+    i_gone : in
+        There is no network any more: a frame part of whose tensor was accepted before is dropped, and counted.
     """
 
     i: In(stream.Signature(struct(RGB_PIXEL)))
@@ -51,6 +53,7 @@ class Tensor(wiring.Component):
     i_settings: In(struct(TENSOR_SETTINGS))
     i_live: In(1)
     i_free: In(1)
+    i_gone: In(1)
 
     def __init__(self, frame: FrameFormat, max_width: int = 512):
         super().__init__()
@@ -77,7 +80,9 @@ class Tensor(wiring.Component):
         m.d.comb += [
             gate.i_live.eq(self.i_live),
             gate.i_free.eq(self.i_free),
-            gate.i_made.eq(quantiser.o.valid & self.o.ready & quantiser.o.payload.last),
+            gate.i_gone.eq(self.i_gone),
+            gate.i_taken.eq(quantiser.o.valid & self.o.ready),
+            gate.i_made.eq(gate.i_taken & quantiser.o.payload.last),
             *(part.i_settings.eq(self.i_settings) for part in (crop, row_scaler, column_scaler, quantiser)),
         ]
         return m
