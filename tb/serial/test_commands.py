@@ -307,9 +307,35 @@ def test_a_picture_has_a_box_for_each_object_and_its_name():
         "│┌gear 55───────────┐                    │",
         *["││                  │                    │"] * 4,
         "│└──────────────────┘┌class 1 -3────────┐│",
-        *["│                    │                  ││"] * 4,
+        *["│                    │                  ││"] * 3,
+        "│                    │              dot 9│",
         "│                    └──────────────────▪│",
     ]
+
+
+def test_a_picture_writes_no_name_over_another():
+    """Names in their boxes' sides, else beside them; where there is no room at all the box stays without."""
+    record = parse_record(make_record(7))
+    boxes = (
+        DetectedObject(0, 55, 0, 0, 400, 200, 1600, 1600, "gear"),
+        DetectedObject(1, 40, 0, 0, 500, 300, 300, 400, "stain"),
+        DetectedObject(2, 30, 0, 0, 900, 300, 300, 400, "chip"),
+        DetectedObject(3, 20, 0, 0, 800, 200, 300, 400, "scratch"),
+    )
+    console = Console(width=44, record=True, file=open(os.devnull, "w"))  # noqa: SIM115 - ends with the process
+    console.print(Picture((3840, 2160), (42, 20)).draw(Record(**vars(record) | {"objects": boxes})))
+    console.file.close()
+    text = console.export_text()
+    print(text)
+    for o in boxes:
+        assert text.count(f"{o.class_name} {o.score}") == 1
+
+
+def test_a_patience_that_no_board_can_have_is_refused(capsys):
+    for patience in ("0", "-1", "1e9", "nan"):
+        assert main(["ping", "none", "--patience", patience]) == 2
+        sentence = f"ocellus: --patience: found {float(patience):g} s, allowed more than 0 and up to 600\n"
+        assert capsys.readouterr().err == sentence
 
 
 def test_monitor_draws_pictures(capsys):

@@ -6,6 +6,12 @@ from rich.text import Text
 from ..records import DetectedObject, Record
 
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
+Cells = list[list[tuple[str, str]]]
+"""Lines of characters with their styles."""
+
+
+def _style(o: DetectedObject) -> str:
+    return COLOURS[o.class_index % len(COLOURS)]
 
 
 class Picture:
@@ -27,10 +33,13 @@ class Picture:
         self.columns, self.lines = max(int(width * scale), 8), max(int(height * scale / 2), 4)
 
     def draw(self, record: Record) -> Panel:
-        """Boxes with their names and scores; the largest first, so that small ones stay visible."""
-        cells: list[list[tuple[str, str]]] = [[(" ", "")] * self.columns for _ in range(self.lines)]
+        """Boxes, the largest first, so that small ones stay visible; then names and scores where there is room."""
+        cells: Cells = [[(" ", "")] * self.columns for _ in range(self.lines)]
         for o in sorted(record.objects, key=lambda o: -o.width * o.height):
             self._box(cells, o)
+        taken: set[tuple[int, int]] = set()
+        for o in sorted(record.objects, key=lambda o: -o.score):
+            self._name(cells, o, taken)
         text = Text()
         for number, line in enumerate(cells):
             for character, style in line:
@@ -41,30 +50,39 @@ class Picture:
         title = f"frame {record.frame_counter}: {count} object{'s' * (count != 1)}"
         return Panel(text, title=title, subtitle=f"network {record.network_id:08x}", padding=0, expand=False)
 
-    def _box(self, cells: list[list[tuple[str, str]]], o: DetectedObject) -> None:
+    def _corners(self, o: DetectedObject) -> tuple[int, int, int, int]:
+        """First and last column, first and last line."""
         left, right = (self._place(x, self._frame[0], self.columns) for x in (o.left, o.left + o.width - 1))
         top, bottom = (self._place(y, self._frame[1], self.lines) for y in (o.top, o.top + o.height - 1))
-        style = COLOURS[o.class_index % len(COLOURS)]
+        return left, right, top, bottom
 
-        def put(row: int, column: int, character: str) -> None:
-            if 0 <= column < self.columns:
-                cells[row][column] = (character, style)
-
+    def _box(self, cells: Cells, o: DetectedObject) -> None:
+        left, right, top, bottom = self._corners(o)
+        style = _style(o)
         for column in range(left + 1, right):
-            put(top, column, "─")
-            put(bottom, column, "─")
+            cells[top][column] = cells[bottom][column] = ("─", style)
         for row in range(top + 1, bottom):
-            put(row, left, "│")
-            put(row, right, "│")
-        if left == right or top == bottom:
-            put(top, left, "▪")
-            put(bottom, right, "▪")
-        else:
-            for row, column, corner in ((top, left, "┌"), (top, right, "┐"), (bottom, left, "└"), (bottom, right, "┘")):
-                put(row, column, corner)
+            cells[row][left] = cells[row][right] = ("│", style)
+        corners = "▪▪▪▪" if left == right or top == bottom else "┌┐└┘"
+        places = ((top, left), (top, right), (bottom, left), (bottom, right))
+        for (row, column), corner in zip(places, corners, strict=True):
+            cells[row][column] = (corner, style)
+
+    def _name(self, cells: Cells, o: DetectedObject, taken: set[tuple[int, int]]) -> None:
+        """In the box's upper side where it fits, else above or below it; nowhere over another name."""
+        left, right, top, bottom = self._corners(o)
         label = f"{o.class_name or f'class {o.class_index}'} {o.score}"
-        for column, character in enumerate(label, left + 1):
-            put(top, column, character)
+        ends_at = max(self.columns - len(label), 0)
+        beside = [(top - 1, min(left, ends_at)), (bottom + 1, min(left, ends_at))]
+        inside = [(side, left + 1) for side in (top, bottom) if left + 1 <= ends_at]
+        fits = len(label) < right - left
+        for row, column in [*inside, *beside] if fits else [*beside, *inside]:
+            wanted = {(row, column + n) for n in range(-1, len(label) + 1)}
+            if 0 <= row < self.lines and not wanted & taken:
+                taken |= wanted
+                for n, character in enumerate(label[: self.columns]):
+                    cells[row][column + n] = (character, _style(o))
+                return
 
     @staticmethod
     def _place(at: int, of: int, cells: int) -> int:
