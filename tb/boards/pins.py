@@ -19,8 +19,7 @@ CHUNK = 32
 
 
 class Pins:
-    """Both wires of a camera; levels are held for as many clocks as its ``baud`` takes, and of its output every clock
-    is looked at.
+    """Both wires of a camera at its ``baud``; what it sends is looked at in every clock.
 
     Attributes
     ----------
