@@ -1,0 +1,85 @@
+"""From Amaranth to Verilog that is nothing but cells, by the synthesis of `make bitstream`."""
+
+import argparse
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]: the stubs do not know it
+from amaranth.hdl import Elaboratable, Signal
+from rich.console import Console
+
+from ocellus.configurations import Configuration
+from ocellus_hdl.boards import Board
+from ocellus_sim.cosim import content
+from ocellus_sim.cosim.builds import build_root, lock
+from ocellus_sim.whole import write_text
+from scripts import tools
+from scripts.boards import bitstream
+from scripts.ecp5 import Chip, mapped
+from scripts.tools import locked, native, tool
+
+WRITE = "; ".join(
+    [
+        "read_json top.json",
+        *(f"chtype -set TRELLIS_IO_{way} t:TRELLIS_IO r:DIR={way} %i" for way in ("INPUT", "OUTPUT")),
+        "write_verilog -noattr netlist.v",
+    ]
+)
+"""Of the mapped netlist; pins by their direction (cells/pins.v)."""
+
+
+def there() -> bool:
+    """Whether a Yosys is there without an installation."""
+    return native("yosys") is not None or (tools.TOOLS / "ready").exists()
+
+
+def options() -> argparse.Namespace:
+    """Those of `make bitstream` when nothing is typed."""
+    with mock.patch.object(sys, "argv", ["make bitstream"]):
+        return bitstream.arguments()
+
+
+def of_design(design: Elaboratable, ports: list[Signal]) -> str:
+    """Verilog of the netlist of a small design, its module called ``top``."""
+    text = rtlil.convert(design, platform=Chip(), ports=ports, name="top", emit_src=False)
+    return _synthesised(lambda folder: (folder / "top.il").write_text(text), text)
+
+
+def of_board(board: Board, configuration: Configuration) -> str:
+    """Verilog of the netlist that a board's bitstream would be made of."""
+    with tempfile.TemporaryDirectory() as temporary:
+        bitstream.netlist(board, configuration, Path(temporary))
+        text = (Path(temporary) / "top.il").read_text()
+    return _synthesised(lambda folder: (folder / "top.il").write_text(text), text)
+
+
+def _synthesised(put: Callable[[Path], object], text: str) -> str:
+    """Kept by what went in; synthesis of a board takes minutes."""
+    program = native("yosys") or locked("yosys")
+    sources = [Path(__file__).read_text(), Path(mapped.__code__.co_filename).read_text()]
+    tag = content.digest([text, *sources, tools.version(program), str(options())])
+    store = build_root() / "netlist"
+    store.mkdir(parents=True, exist_ok=True)
+    kept = store / f"{tag}.v"
+    with lock(store / f"{tag}.lock"):
+        if not kept.exists():
+            folder = store / f"{tag}-synthesis"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            put(folder)
+            mapped(folder, options(), program)
+            tool("yosys", ["-q", "-p", WRITE], folder / "write.log", program=program)
+            write_text(kept, (folder / "netlist.v").read_text())
+            shutil.rmtree(folder)
+    return kept.read_text()
+
+
+def prepare() -> None:
+    """See to a Yosys, from PyPI where there is none."""
+    if not there():
+        tools.prepare(Console(file=io.StringIO()))
