@@ -37,7 +37,8 @@ def build(texts: Sequence[str], name: str, optimise: str = "-O1") -> Path:
     """
     store = build_root() / "netlist"
     store.mkdir(parents=True, exist_ok=True)
-    sources = [*(path.read_bytes() for path in (*CELLS, HARNESS, Path(__file__))), str(toolchain.versions()), optimise]
+    flags = [*FLAGS, *MAKE_VARIABLES, optimise, str(toolchain.versions())]
+    sources = [*(path.read_bytes() for path in (*CELLS, HARNESS)), *flags]
     folder = store / content.digest([*texts, *sources])
     with lock(store / f"{folder.name}.lock"):
         if not (folder / LIBRARY).exists():

@@ -1,11 +1,15 @@
-"""From Amaranth to Verilog that is nothing but cells, by the synthesis of `make bitstream`."""
+"""From Amaranth to Verilog that is nothing but cells, by the synthesis of `make bitstream`.
+
+As a program it writes a board's design before synthesis: ``python -m tb.netlist.netlist ARGUMENTS.pickle``.
+"""
 
 import argparse
 import io
+import pickle
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -15,7 +19,7 @@ from rich.console import Console
 
 from ocellus.configurations import Configuration
 from ocellus_hdl.boards import Board
-from ocellus_sim.cosim import content
+from ocellus_sim.cosim import content, toolchain
 from ocellus_sim.cosim.builds import build_root, lock
 from ocellus_sim.whole import write_text
 from scripts import tools
@@ -47,21 +51,24 @@ def options() -> argparse.Namespace:
 def of_design(design: Elaboratable, ports: list[Signal]) -> str:
     """Verilog of the netlist of a small design, its module called ``top``."""
     text = rtlil.convert(design, platform=Chip(), ports=ports, name="top", emit_src=False)
-    return _synthesised(lambda folder: (folder / "top.il").write_text(text), text)
+    return _synthesised(text)
 
 
 def of_board(board: Board, configuration: Configuration) -> str:
     """Verilog of the netlist that a board's bitstream would be made of."""
     with tempfile.TemporaryDirectory() as temporary:
-        bitstream.netlist(board, configuration, Path(temporary))
-        text = (Path(temporary) / "top.il").read_text()
-    return _synthesised(lambda folder: (folder / "top.il").write_text(text), text)
+        arguments = Path(temporary) / "arguments.pickle"
+        arguments.write_bytes(pickle.dumps((board, configuration)))
+        command = [sys.executable, "-m", __name__, str(arguments)]
+        # As `make bitstream` does it: the order of sets reaches the netlist.
+        subprocess.run(command, env=toolchain.environment() | {"PYTHONHASHSEED": "0"}, check=True)
+        return _synthesised((Path(temporary) / "top.il").read_text())
 
 
-def _synthesised(put: Callable[[Path], object], text: str) -> str:
+def _synthesised(text: str) -> str:
     """Kept by what went in; synthesis of a board takes minutes."""
     program = native("yosys") or locked("yosys")
-    sources = [Path(__file__).read_text(), Path(mapped.__code__.co_filename).read_text()]
+    sources = [WRITE, Path(mapped.__code__.co_filename).read_text()]
     tag = content.digest([text, *sources, tools.version(program), str(options())])
     store = build_root() / "netlist"
     store.mkdir(parents=True, exist_ok=True)
@@ -71,7 +78,7 @@ def _synthesised(put: Callable[[Path], object], text: str) -> str:
             folder = store / f"{tag}-synthesis"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            put(folder)
+            (folder / "top.il").write_text(text)
             mapped(folder, options(), program)
             tool("yosys", ["-q", "-p", WRITE], folder / "write.log", program=program)
             write_text(kept, (folder / "netlist.v").read_text())
@@ -83,3 +90,8 @@ def prepare() -> None:
     """See to a Yosys, from PyPI where there is none."""
     if not there():
         tools.prepare(Console(file=io.StringIO()))
+
+
+if __name__ == "__main__":
+    given = Path(sys.argv[1])
+    bitstream.netlist(*pickle.loads(given.read_bytes()), given.parent)

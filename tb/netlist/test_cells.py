@@ -131,7 +131,10 @@ def test_a_carry_chain_adds():
     with Cells({"sum": Instance("sixteen", {}, [("a", 16), ("b", 16)], [("s", 17)])}, {}, [SIXTEEN]) as cells:
         dice = random.Random(3)
         ends = (0, 1, 0x5555, 0xAAAA, 0xFFFF)
-        pairs = [*itertools.product(ends, repeat=2), *((dice.getrandbits(16), dice.getrandbits(16)) for _ in range(200))]
+        pairs = [
+            *itertools.product(ends, repeat=2),
+            *((dice.getrandbits(16), dice.getrandbits(16)) for _ in range(200)),
+        ]
         got = cells.run({"sum": [a | b << 16 for a, b in pairs]})["sum"]
     assert got == [a + b for a, b in pairs]
 
@@ -218,7 +221,9 @@ def test_cells_are_those_of_yosys():
     source = "\n".join(modules[name] for name in cells)
     source = re.sub(rf"\b({'|'.join(cells)})\b", r"yosys_\1", source)
     ours = {name: one for name, one in instances().items() if one.cell in cells}
-    both = ours | {f"{name}_": Instance(f"yosys_{i.cell}", i.parameters, i.inputs, i.outputs) for name, i in ours.items()}
+    both = ours | {
+        f"{name}_": Instance(f"yosys_{i.cell}", i.parameters, i.inputs, i.outputs) for name, i in ours.items()
+    }
     clocks = CLOCKS | {f"yosys_{cell}": pins for cell, pins in CLOCKS.items()}
     dice = random.Random(4)
     with Cells(both, clocks, [source]) as pair:

@@ -84,11 +84,13 @@ def traffic() -> list[dict[str, int]]:
         near = DICE.choice((0, 15, 16383, 511))
         found.append(
             {
-                "i_data": DICE.getrandbits(36), "i_write": near ^ DICE.choice((0, 1, 2)),
+                "i_data": DICE.getrandbits(36),
+                "i_write": near ^ DICE.choice((0, 1, 2)),
                 "i_read": near ^ DICE.choice((0, 1, 2)) if DICE.random() < 0.9 else DICE.getrandbits(14),
-                "i_enables": DICE.choice((15, 15, DICE.getrandbits(4))), "i_writes": int(DICE.random() < 0.6),
+                "i_enables": DICE.choice((15, 15, DICE.getrandbits(4))),
+                "i_writes": int(DICE.random() < 0.6),
                 "i_reads": int(DICE.random() < 0.8),
-            }  # fmt: skip
+            }
         )
     return found
 
