@@ -1,6 +1,7 @@
 """A board's chip as its netlist, with its pins: clock, button, serial line, lights."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,15 @@ LOCK = 4
 """The bit of the light that says so."""
 
 
+@functools.cache
+def text() -> str:
+    """The netlist of the chip in Verilog."""
+    return netlist.of_board(BOARD, CONFIGURATION)
+
+
 def library() -> Path:
     """The model of the chip; made once for all that it is made of, which takes many minutes."""
-    return build([netlist.of_board(BOARD, CONFIGURATION), BENCH], "the board's netlist")
+    return build([text(), BENCH], "the board's netlist")
 
 
 class Chip:

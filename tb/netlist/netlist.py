@@ -6,6 +6,7 @@ As a program it writes a board's design before synthesis: ``python -m tb.netlist
 import argparse
 import io
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,12 @@ def _synthesised(text: str) -> str:
             write_text(kept, (folder / "netlist.v").read_text())
             shutil.rmtree(folder)
     return kept.read_text()
+
+
+def cells(text: str, kind: str) -> list[dict[str, str]]:
+    """What each cell of a kind has at its pins, in Verilog that :data:`WRITE` wrote."""
+    found = re.findall(rf"^  {kind} #\([^;]*?\n  \) [^;]*?\((\n[^;]*?)\n  \);", text, re.MULTILINE)
+    return [dict(re.findall(r"\n    \.(\w+)\((.*)\)", pins)) for pins in found]
 
 
 def prepare() -> None:

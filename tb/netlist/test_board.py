@@ -98,6 +98,15 @@ def packets_of(board: Board, model: Chip) -> bytes:
     return bytes(found)
 
 
+def test_each_block_ram_is_used_as_its_model_may_be(model: Chip):
+    """Port A writes, port B reads, with one clock: what cells/dp16kd.v leaves open, no cell of the netlist asks for."""
+    found = netlist.cells(chip.text(), "DP16KD")
+    assert len(found) > 100
+    for pins in found:
+        assert pins["WEB"] == "1'h0"
+        assert pins["CLKB"] in (pins["CLKA"], "1'h0")
+
+
 def test_reset_comes_with_the_button_and_the_lock(model: Chip):
     """Nothing leaves, the line rests high, and the light says when the clock is there."""
     model.pass_clocks(10)
