@@ -11,11 +11,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]: the stubs do not know it
-from amaranth.hdl import Elaboratable, Signal
+from amaranth.hdl import Elaboratable, Value
 from rich.console import Console
 
 from ocellus.configurations import Configuration
@@ -49,7 +50,7 @@ def options() -> argparse.Namespace:
         return bitstream.arguments()
 
 
-def of_design(design: Elaboratable, ports: list[Signal]) -> str:
+def of_design(design: Elaboratable, ports: Sequence[Value]) -> str:
     """Verilog of the netlist of a small design, its module called ``top``."""
     text = rtlil.convert(design, platform=Chip(), ports=ports, name="top", emit_src=False)
     return _synthesised(text)
@@ -101,4 +102,5 @@ def prepare() -> None:
 
 if __name__ == "__main__":
     given = Path(sys.argv[1])
-    bitstream.netlist(*pickle.loads(given.read_bytes()), given.parent)
+    one, sizes = pickle.loads(given.read_bytes())
+    bitstream.netlist(one, sizes, given.parent)

@@ -53,7 +53,7 @@ def instances() -> dict[str, Instance]:
         found[f"sum_{n}"] = Instance("CCU2C", parameters, [*pins, "CIN"], ["S0", "S1", "COUT"])
     names = ("CEMUX", "LSRMUX", "SRMODE", "REGSET", "CLKMUX")
     for n, values in enumerate(FLIPS):
-        parameters = dict(zip(names, map(text, values), strict=True))
+        parameters: dict[str, str] = {name: text(value) for name, value in zip(names, values, strict=True)}
         found[f"flip_{n}"] = Instance("TRELLIS_FF", parameters, ("DI", "CE", "LSR"), "Q")
     for n, writes in enumerate(WRITES):
         parameters = {"WREMUX": text(writes), "INITVAL": f"64'd{CONTENTS}"}

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Module, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -117,7 +117,8 @@ def expected(clocks: list[dict[str, int]]) -> list[int]:
 def test_memories_behave_as_in_the_simulator_where_reading_meets_writing():
     """The cell gives rubbish there (cells/dp16kd.v): what Yosys puts around it makes it the old word, or the new."""
     memories = Memories()
-    ports = [Signal.cast(getattr(memories, name)) for name, _ in FIELDS] + [memories.o.as_value()]
+    ports: list[Value] = [getattr(memories, name) for name, _ in FIELDS]
+    ports.append(memories.o.as_value())
     text = netlist.of_design(memories, ports)
     for cell in ("DP16KD", "TRELLIS_DPR16X4"):
         assert f"  {cell} #(" in text
