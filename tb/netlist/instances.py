@@ -7,38 +7,46 @@ from typing import Self
 
 from .model import Model, build
 
+Pins = Sequence[str | tuple[str, int]]
+"""Names of one bit, or (name, width)."""
+
 
 @dataclass(frozen=True)
 class Instance:
-    """A cell; pins are names of one bit, or (name, width).
+    """A cell.
 
     Attributes
     ----------
     cell : str
     parameters : mapping of str to str
         As Verilog has them.
-    inputs, outputs : sequence of str or (str, int)
-        Pins in the order of their bits in :meth:`Cells.run`'s integers, the lowest first.
+    inputs, outputs : Pins
+        In the order of their bits in :meth:`Cells.run`'s integers, the lowest first.
     """
 
     cell: str
     parameters: Mapping[str, str] = field(default_factory=dict)
-    inputs: Sequence[str | tuple[str, int]] = ()
-    outputs: Sequence[str | tuple[str, int]] = ()
+    inputs: Pins = ()
+    outputs: Pins = ()
 
 
-def width(pin: str | tuple[str, int]) -> int:
-    """Bits of a pin."""
-    return 1 if isinstance(pin, str) else pin[1]
+def width(pins: Pins) -> int:
+    """Bits of pins together."""
+    return sum(1 if isinstance(pin, str) else pin[1] for pin in pins)
 
 
-CLOCKS = ("CLK", "CLKA", "CLKB", "CLK0", "WCK", "CLKI")
-"""Pins of these names are the bench's clock, where they are no inputs of the instance."""
+def wires(pins: Pins, bus: str, at: int) -> list[str]:
+    """Connections of pins, in their order, to the bits of a bus from ``at`` on."""
+    found = []
+    for pin in pins:
+        found.append(f".{pin if isinstance(pin, str) else pin[0]}({bus}[{at} +: {width([pin])}])")
+        at += width([pin])
+    return found
 
 
 @dataclass
 class Cells:
-    """Cells in a model; use it in a ``with`` statement. All that have the same inputs may share them.
+    """Cells in a model; use it in a ``with`` statement.
 
     Attributes
     ----------
@@ -55,28 +63,20 @@ class Cells:
 
     def __enter__(self) -> Self:
         """Build it, or find it."""
-        self._from: dict[str, int] = {}
-        lines, at, out = [], 0, 0
+        lines, i_bits, o_bits = [], 0, 0
         for name, one in self.instances.items():
-            self._from[name] = out
-            pins = []
-            here = at
-            for way, bus in (("i", one.inputs), ("o", one.outputs)):
-                for pin in bus:
-                    n = here if way == "i" else out
-                    pins.append(f".{pin if isinstance(pin, str) else pin[0]}({way}[{n} +: {width(pin)}])")
-                    if way == "i":
-                        here += width(pin)
-                    else:
-                        out += width(pin)
-            at = here
-            pins += [f".{pin}(clk)" for pin in self.clocks.get(one.cell, ())]
+            pins = [
+                *(f".{pin}(clk)" for pin in self.clocks.get(one.cell, ())),
+                *wires(one.inputs, "i", i_bits),
+                *wires(one.outputs, "o", o_bits),
+            ]
             parameters = ", ".join(f".{key}({value})" for key, value in one.parameters.items())
-            lines.append(f"  {one.cell} #({parameters}) {name} ({', '.join(pins)});")
-        self._bits = (at, out)
-        text = f"module bench(input clk, input [{max(at, 1) - 1}:0] i, output [{out - 1}:0] o);\n"
-        text += "\n".join(lines) + "\nendmodule\n"
-        self._model = Model(build([*self.sources, text], "cells"), max(at, 1), out)
+            lines.append(f"  {one.cell} #({parameters}) {name} ({', '.join(pins)});\n")
+            i_bits += width(one.inputs)
+            o_bits += width(one.outputs)
+        text = f"module bench(input clk, input [{i_bits - 1}:0] i, output [{o_bits - 1}:0] o);\n"
+        text += "".join(lines) + "endmodule\n"
+        self._model = Model(build([*self.sources, text], "cells"), i_bits, o_bits)
         return self
 
     def __exit__(
@@ -90,17 +90,17 @@ class Cells:
 
         Cells that are not named see zeros.
         """
-        clocks = max(map(len, inputs.values()))
-        words = [0] * clocks
+        words = [0] * max(map(len, inputs.values()))
         at = 0
         for name, one in self.instances.items():
-            bits = sum(map(width, one.inputs))
             for n, value in enumerate(inputs.get(name, ())):
-                words[n] |= (value & (1 << bits) - 1) << at
-            at += bits
-        got = self._model.run_words(words)
-        found = {}
+                assert value >> width(one.inputs) == 0
+                words[n] |= value << at
+            at += width(one.inputs)
+        given = self._model.run_words(words)
+        found, at = {}, 0
         for name, one in self.instances.items():
-            mask = (1 << sum(map(width, one.outputs))) - 1
-            found[name] = [word >> self._from[name] & mask for word in got]
+            mask = (1 << width(one.outputs)) - 1
+            found[name] = [word >> at & mask for word in given]
+            at += width(one.outputs)
         return found
