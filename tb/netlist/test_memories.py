@@ -113,7 +113,7 @@ def expected(clocks: list[dict[str, int]]) -> list[int]:
     return got
 
 
-@pytest.mark.skipif(not netlist.there(), reason="make numbers, or make bitstream, installs the tools")
+@pytest.mark.skipif(not netlist.there(), reason=netlist.TOOLS_ABSENT)
 def test_memories_behave_as_in_the_simulator_where_reading_meets_writing():
     """The cell gives rubbish there (cells/dp16kd.v): what Yosys puts around it makes it the old word, or the new."""
     memories = Memories()
