@@ -23,13 +23,14 @@ from ocellus_sim.golden import link, sensor
 from ocellus_sim.golden.sensor import SensorSettings
 from ocellus_sim.scenes import isp_settings
 from tb.sensor.chip import timing_of
-from tb.sensor.networks import heatmap_network, vector_network
+from tb.sensor.networks import heatmap_network
 from tb.sensor.sensor_bench import settings_of
 from tb.sensor.sizes import FRAME
 
 from . import chip, netlist
 from .chip import Chip
 from .model import Model
+from .networks import residual_network
 
 FRAMES = 2
 PATIENCE_CLOCKS = 20_000_000
@@ -57,7 +58,7 @@ def cases() -> dict[str, Case]:
     metadata = replace(file.metadata_settings(FRAME, window), threshold=-40)
     line = SensorSettings(file.tensor_settings(window), metadata, FRAME, isp=isp_settings())
     found = {"line": Case(file.network, file.compile(chip.CONFIGURATION, goal=Goal.LATENCY), line)}
-    for name, network in (("heatmap", heatmap_network(6)), ("vector", vector_network(4))):
+    for name, network in (("heatmap", heatmap_network(6)), ("vector", residual_network(4))):
         program = compile_network(network, chip.CONFIGURATION, goal=Goal.LATENCY)
         found[name] = Case(network, program, settings_of(FRAME, live=False, vector=name == "vector"))
     patterns = {"line": Pattern.LINE, "heatmap": Pattern.PN9, "vector": Pattern.BARS}
