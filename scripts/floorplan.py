@@ -1,8 +1,15 @@
-"""Where the multipliers and block RAMs of the accelerator go on an LFE5U-85F, so that wires are short.
+"""Where multipliers and block RAMs go on an LFE5U-85F, so that wires are short.
 
 Both lie in rows that cross the whole chip, far from one another: what of the design stands side by side is said here,
-the placer does the rest around it. From below the rows are lanes; whatever is small; the array; activations; the array;
-weights. Places in a row: thirteen quads of four multipliers, and of four RAMs between them.
+the placer does the rest around it. Places in a row: thirteen quads of four multipliers, and of four RAMs between them.
+
+    Y 82  weights
+       70  weights
+       58  array                    | tensor
+       46  activations              | isp, tensor
+       34  array                    | isp
+       22  what else cnn has | metadata, readout, link, serial
+       10  lanes
 """
 
 import re
@@ -13,6 +20,8 @@ Cells = Mapping[str, Mapping[str, Any]]
 """Of a netlist as Yosys writes it, by name."""
 Floorplan = Callable[[Cells], dict[str, str]]
 """The place of each multiplier and block RAM, by its cell's name."""
+
+RAM, MULTIPLIER = "DP16KD", "MULT18X18D"
 
 QUADS = (*range(4, 67, 9), *range(69, 123, 9))
 """X of each one's first multiplier in nextpnr's grid; rows of multipliers are Y 10, 34, 58, of RAMs 22, 46, 70, 82."""
@@ -80,8 +89,8 @@ def lanes(multipliers: Sequence[str], scales: Sequence[str]) -> dict[str, str]:
 def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
     """Of `ocellus_hdl.cnn.Cnn`, configuration `ecp5`, as the ``part`` of a design; none of what is beside it."""
     own = {name: cell["type"] for name, cell in sorted(cells.items()) if name.startswith(part)}
-    multipliers = [name for name, kind in own.items() if kind == "MULT18X18D"]
-    rams = [name for name, kind in own.items() if kind == "DP16KD"]
+    multipliers = [name for name, kind in own.items() if kind == MULTIPLIER]
+    rams = [name for name, kind in own.items() if kind == RAM]
     wheel = sorted((name for name in rams if ".wheel." in name), key=digits)
     weights = sorted((name for name in rams if ".weights." in name), key=digits)
     rest = [name for name in rams if name not in {*wheel, *weights}]
@@ -94,3 +103,27 @@ def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
         **dict(zip(weights, spread([ram(y, n) for n in all_rams for y in (70, 82)], len(weights)), strict=True)),
         **dict(zip(rest, (ram(22, REST + n) for n in range(len(rest))), strict=True)),
     }
+
+
+BESIDE = (
+    (RAM, ("metadata",), [ram(22, n) for n in range(28, 4 * len(QUADS))]),
+    (RAM, ("readout", "link", "serial"), [ram(22, n) for n in range(32, 4 * len(QUADS))]),
+    (RAM, ("isp", "tensor"), [ram(46, n) for n in range(WIDTH, 4 * len(QUADS))]),
+    (MULTIPLIER, ("isp", "metadata"), [multiplier(34, n) for n in range(WIDTH, 4 * len(QUADS))]),
+    (MULTIPLIER, ("tensor",), [multiplier(58, n) for n in range(WIDTH, 4 * len(QUADS))]),
+)
+"""The other stages' cells of a kind, in order, and the places for them; those that are taken count no more."""
+
+
+def camera(cells: Cells) -> dict[str, str]:
+    """Of the chip of a board (`ocellus_hdl.boards.Top`) with configuration `ecp5`."""
+    bels = accelerator(cells, "camera.sensor.cnn.")
+    for kind, stages, places in BESIDE:
+        taken = {*bels.values()}
+        free = [place for place in places if place not in taken]
+        for stage in stages:
+            own = (name for name, cell in cells.items() if cell["type"] == kind and name not in bels)
+            names = sorted((name for name in own if f".{stage}." in name), key=lambda name: (digits(name)[:1], name))
+            for name in names[: len(free)]:  # the placer finds one for the others
+                bels[name] = free.pop(0)
+    return bels

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ocellus import networks
-from ocellus.configurations import Configuration
+from ocellus.configurations import CONFIGURATIONS, Configuration
 from ocellus.errors import BadInput
 from ocellus.formats import Pattern
 from ocellus.settings import FrameFormat
@@ -28,7 +28,8 @@ from ocellus_hdl.boards import Board, Top, board
 from ocellus_hdl.boards.found import sized
 from ocellus_sim.programs import compiled
 
-from ..ecp5 import CELLS, mapped, overused
+from ..ecp5 import CELLS, mapped, overused, plan
+from ..floorplan import camera
 from ..tools import ROOT, ToolError, locked, native, prepare, refuse, tool, version
 from .report import Report, digest, figures
 
@@ -146,6 +147,8 @@ def build(board: Board, configuration: Configuration, options: argparse.Namespac
         cells = mapped(folder, options, use["yosys"], tell)
     console.print(", ".join(f"{count:,} {CELLS[kind]}" for kind, count in cells.items()))
     check_size(cells, board.device)
+    if configuration == CONFIGURATIONS["ecp5"]:
+        plan(camera, folder)
     with step(console, "placement and routing", minutes) as tell:
         found = route(folder, given["NEXTPNR_ECP5"], use["nextpnr-ecp5"], options, tell, board.clock_hz)
     with step(console, "packing", minutes) as tell:
