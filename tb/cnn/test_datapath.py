@@ -158,9 +158,7 @@ class Driver:
                 ctx.set(part.i.valid, 0)
             if self.rng.random() < 0.1:
                 await ctx.tick().repeat(self.rng.randrange(1, 20))
-        while not ctx.get(part.o_idle):
-            await ctx.tick()
-        await ctx.tick().repeat(4)
+        await ctx.tick().repeat(4 + max(Datapath.latency(c, op, epilogue) for op in LayerOp for epilogue in Epilogue))
         ctx.set(part.i_look.valid, 1)
         for b, n in sorted(self.w.memory):
             ctx.set(part.i_look.payload, {"base": b, "line": n})

@@ -14,8 +14,7 @@ from tb.sensor.sensor_bench import settings_of
 from tb.sensor.sizes import FRAME
 
 COUNT = 6
-EIGHTHS = (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11)
-"""Not the fourth: the accelerator does not survive it (tb/cnn/test_reload.py)."""
+EIGHTHS = range(12)
 FIRST, SECOND = heatmap_network(6), heatmap_network(8)
 
 

@@ -1,6 +1,6 @@
 """The accelerator: a tensor in, a tensor out, by the network that was loaded."""
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -36,7 +36,8 @@ class Cnn(wiring.Component):
     i, o : stream(TENSOR_BYTE)
         The input and the output tensor, one output for each input, in order.
     i_load : stream(unsigned(32)), in
-        A program image, word by word; waits until no inference runs, or one waits for rows of its tensor.
+        A program image, word by word; waits until no inference runs, or nothing of one is under way while it
+        waits for rows of its tensor.
     i_load_reset : unsigned(1), in
         Forget a half-loaded or refused image.
     o_status : CNN_STATUS, out
@@ -97,15 +98,15 @@ class Cnn(wiring.Component):
         m.submodules.outlet = resets(outlet)
         header = loader.o_header
 
-        # Image to memories. A network may come while none runs, or while one waits for a tensor's rows,
-        # but not when the tensor has come whole.
+        # Image to memories. A network may come while none runs, or while one waits for a tensor's rows and for nothing
+        # else, but not when the tensor has come whole.
         wiring.connect(m, wiring.flipped(self.i_load), loader.i)
         wiring.connect(m, loader.o_program, sequencer.i_write)
         wiring.connect(m, loader.o, datapath.i_load)
         m.d.comb += [
             self.o_status.eq(loader.o_status),
             loader.i_reset.eq(self.i_load_reset),
-            loader.i_idle.eq(self._calm(m, sequencer, walk, datapath) & ~inlet.o_full),
+            loader.i_idle.eq((sequencer.o_rests | sequencer.o_waits) & ~inlet.o_full),
         ]
 
         # Tensor to memory.
@@ -169,10 +170,3 @@ class Cnn(wiring.Component):
             self.o_inference_clocks.eq(accounts.o_inference_clocks),
         ]
         return m
-
-    def _calm(self, m: Module, sequencer: Sequencer, walk: Walk, datapath: Datapath) -> Value:
-        """A clock ago no inference ran, or nothing of it was under way since it waited for rows."""
-        calm, goes = Signal(), Signal()
-        waits = sequencer.o_prepared & ~goes & ~walk.o_walks & ~walk.o_full & datapath.o_idle
-        m.d.sync += [goes.eq(sequencer.o_go), calm.eq(sequencer.o_rests | waits)]
-        return calm

@@ -79,9 +79,8 @@ class Datapath(wiring.Component):
         The window weights in store are of a network that is gone.
     o_done : unsigned(1), out
         The last result of a step is on its way into the memory: a command in this clock reads it.
-    o_idle, o_combining : unsigned(1), out
-        No group, or some group with an epilogue, is between its last command and its last write, which for the latter
-        is over when it is on its way.
+    o_combining : unsigned(1), out
+        Some group with an epilogue is between its last command and the clock in which its last write is on its way.
     o_tap : flow(tapped), out
     """
 
@@ -101,7 +100,6 @@ class Datapath(wiring.Component):
                 "i_load": In(flow(LOAD)),
                 "i_forget": In(1),
                 "o_done": Out(1),
-                "o_idle": Out(1),
                 "o_combining": Out(1),
                 "o_tap": Out(flow(tapped(c))),
             }
@@ -198,19 +196,12 @@ class Datapath(wiring.Component):
             self.o_done.eq(writer.o_done),
         ]
 
-        # What is under way: as many groups as the tags have room for.
-        groups_in, combined = Signal(range(2 * DEPTH)), Signal(range(2 * DEPTH))
-        left = writer.i.valid & writer.i.payload.tag.last
+        # What is under way with an epilogue: at most as many groups as the tags have room for.
+        combined = Signal(range(2 * DEPTH))
         begins_combining = ends & (given.epilogue != Epilogue.PLAIN)
         leaves = second.valid & second.payload.tag.last
-        m.d.sync += [
-            groups_in.eq(groups_in + ends - left),
-            combined.eq(combined + begins_combining - leaves),
-        ]
-        m.d.comb += [
-            self.o_idle.eq(groups_in == 0),
-            self.o_combining.eq((combined != 0) & ~((combined == 1) & leaves)),
-        ]
+        m.d.sync += combined.eq(combined + begins_combining - leaves)
+        m.d.comb += self.o_combining.eq((combined != 0) & ~((combined == 1) & leaves))
         self._tap(m, plain, second.valid, first.valid & has_epilogue, writer.i.payload, first.payload)
         return m
 

@@ -1,6 +1,6 @@
 """Takes the input tensor into the activation memory, row by row, as far ahead as its ring of rows allows."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, ResetSignal, Signal, Value, signed
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -44,7 +44,7 @@ class Inlet(wiring.Component):
     o_begun, o_full : unsigned(1), out
         A tensor has begun to come; it has come whole.
     o_rows : unsigned(16), out
-        Rows of it that have come.
+        Rows of it that have come; the last one when the tensor has ended.
     """
 
     def __init__(self, c: Configuration):
@@ -77,7 +77,8 @@ class Inlet(wiring.Component):
 
         unfolds = Signal()
         m.d.sync += unfolds.eq(header.unfold_columns > 1)
-        # What a reset must not forget: bytes that still belong to a tensor which nobody wants.
+        # What the reset by a load must not forget: bytes that still belong to a tensor which nobody wants. One of the
+        # whole domain does: what comes then is a tensor's beginning.
         midst, skips = Signal(reset_less=True), Signal(reset_less=True)
         # Registers: bytes of a row are taken; virtual ones are made; what is left of a tensor is swallowed.
         takes, real, virtual, swallows = Signal(), Signal(), Signal(), Signal()
@@ -86,7 +87,7 @@ class Inlet(wiring.Component):
         m.d.sync += has_room.eq(leaving.level < LEAVING - 1)
         m.d.comb += [
             takes.eq(self.i.valid & self.i.ready),
-            self.i.ready.eq(skips | ((real | swallows) & ~self.i_forget)),
+            self.i.ready.eq((skips | real | swallows) & ~self.i_forget),
         ]
         with m.If(takes):
             m.d.sync += midst.eq(~self.i.payload.last)
@@ -94,6 +95,8 @@ class Inlet(wiring.Component):
                 m.d.sync += skips.eq(0)
         with m.If(self.i_forget & midst):
             m.d.sync += skips.eq(1)
+        with m.If(ResetSignal(allow_reset_less=True)):
+            m.d.sync += [midst.eq(0), skips.eq(0)]
 
         m.d.comb += [
             leaving.w_data.eq(leaves),
@@ -245,7 +248,10 @@ class Inlet(wiring.Component):
                         m.next = "DECIDE"
 
             with m.State("NEXT_ROW"), m.If(~leaving.r_rdy):
-                m.d.sync += [rows.eq(rows + 1), slot.eq(slot + 1)]
+                m.d.sync += slot.eq(slot + 1)
+                # The last row counts when the surplus has come: the inference must not be over before its tensor is.
+                with m.If(~last_row | ended):
+                    m.d.sync += rows.eq(rows + 1)
                 with m.If(last_row):
                     m.next = "SURPLUS"
                 with m.Elif(ended):

@@ -45,6 +45,9 @@ class Sequencer(wiring.Component):
         Rows of it that have arrived.
     o_rests : unsigned(1), out
         No inference runs.
+    o_waits : unsigned(1), out
+        One does, but all its steps that were begun are complete, and the next one may not begin in the next clock, for
+        want of rows.
     o_prepared, o_layer, o_step, o_go, i_takes
         To and from the walk.
     o_windows : stream(WINDOWS_REQUEST), out
@@ -67,6 +70,7 @@ class Sequencer(wiring.Component):
                 "i_begin": In(1),
                 "i_rows": In(16),
                 "o_rests": Out(1),
+                "o_waits": Out(1),
                 "o_prepared": Out(1),
                 "o_layer": Out(LAYER_WORD),
                 "o_step": Out(STEP_WORD),
@@ -131,6 +135,10 @@ class Sequencer(wiring.Component):
             read.en.eq(1),
             read.addr.eq(asked),
         ]
+        # A step that lacks results is not waiting for rows: it begins when the last of them is written.
+        settled = Signal()
+        m.d.sync += settled.eq(complete == taken)
+        m.d.comb += self.o_waits.eq(self.o_prepared & settled & ~came_rows)
         with m.If(self.i_takes):
             m.d.sync += taken.eq(taken + 1)
         with m.If(self.i_done):
