@@ -18,9 +18,7 @@ from tb.sensor.networks import INPUT, heatmap_network, vector_network
 
 DENSE = 20
 """Clocks on either side of the first step's beginning whose every moment is tried."""
-TENSORS: tuple[Bytes, Bytes] = tuple(
-    np.random.default_rng(seed).integers(-128, 128, INPUT).astype(np.int8) for seed in range(2)
-)
+TENSORS: list[Bytes] = [np.random.default_rng(seed).integers(-128, 128, INPUT).astype(np.int8) for seed in range(2)]
 ENOUGH = 20_000
 """Clocks in which all that waits is taken, or all that is asked for comes."""
 
