@@ -208,7 +208,7 @@ class Executor:
         out = self._wrapped(out, oy, step["out_wrap"], layer["out_ring_lines"])
         self._check_writes(out, oy * columns + turn)
         w = None if maximum else self._window_weights(layer, passes)
-        if chained and passes > 1:
+        if w is not None and chained and passes > 1:
             assert not w[:, px == 0][:, :, t == 0].any(), "weights for what is in front of the first pass"
         acc = np.zeros((len(oy), groups, g), np.int64)
         each, order = self._each(layer, passes), oy * -(-columns // wide) + turn

@@ -120,13 +120,12 @@ def _windows(layer: ArrayLayer, sizes: Configuration, in_pitch: int | None) -> W
     spread = stride if 1 <= stride <= SIDE else 0
     beside = sizes.side_by_side(spread) if spread else 1
     if sizes.chains and (layer.op, tap_columns, stride, layer.repeats) == (LayerOp.WINDOW, 3, 1, 1):
-        chained = passes[0], -(-(columns + 1) // SIDE)
+        chained = passes[0], -(-(columns + 1) // SIDE)  # a column more, but more windows in a clock
+        fits = not layer.shared and chained[1] > 1 and chained[0] * chained[1] <= MAX_PASSES
         if passes == (1, 1) and layer.pad[1] == 1:
             beside = sizes.windows
-        elif not layer.shared and chained[1] > 1 and chained[0] * chained[1] <= MAX_PASSES:
-            # A column more, but more windows in a clock.
-            if chained[1] * beside < passes[1] * sizes.windows:
-                beside, passes = sizes.windows, chained
+        elif fits and chained[1] * beside < passes[1] * sizes.windows:
+            beside, passes = sizes.windows, chained
     written = {j * layer.out_step[1] % sizes.banks for j in range(beside)}
     beside = beside if len(written) == beside else 1
     return Walk(spread or 1, 1, beside, False, tap_rows, tap_columns, passes)
