@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ocellus.configurations import PIXELS, SIDE, Configuration
 from ocellus.program_formats import LayerOp
 
-from .cells import choice_of_four, copies, passing
+from .cells import choice_of_four, copies
 from .words import flow, slots, word
 
 WINDOW_TAPS = PIXELS
@@ -139,10 +139,8 @@ class Operands(wiring.Component):
                     filled = self.i_fill.as_unsigned().replicate(c.word)
                     m.d.sync += before[row].eq(Mux(looks & coming.edge, filled, kept))
 
-        step, operand = Signal(array_step(c)), Signal()
-        m.d.sync += operand.eq(self.i.valid & coming.operand)
-        with m.If(passing(platform, self.i.valid)):
-            m.d.sync += step.eq(coming)
+        of_point, operand = Signal(), Signal()
+        m.d.sync += [of_point.eq(is_point), operand.eq(self.i.valid & coming.operand)]
         choices = copies(m, platform, Cat(coming.spread[1], coming.sub), PIXELS, "choice")
         pieces = self._pieces(m, platform, c.inputs, choices)
         m.d.comb += [self.o_point[i].eq(pieces[i]) for i in range(PIXELS)]
@@ -156,7 +154,7 @@ class Operands(wiring.Component):
                 j, g = divmod(n, c.word)
                 byte: Any = seconds[i][8 * o : 8 * o + 8] if i < PIXELS else 0
                 if j < c.windows:
-                    byte = Mux(step.op == LayerOp.POINT, byte, self.i_slots[j][g])
+                    byte = Mux(of_point, byte, self.i_slots[j][g])
                 m.d.sync += self.o_operands.payload[n].eq(byte)
         return m
 
