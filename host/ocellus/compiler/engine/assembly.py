@@ -126,7 +126,7 @@ def _check_shifts(plan: Plan) -> None:
         if largest > LARGEST_SHIFT:
             raise BadInput(
                 f"{plan.network.file}: {layer.operators[0]}: found a scale of its input that is 2^{largest - 1} times "
-                f"that of its output or more, allowed up to 2^{LARGEST_SHIFT} times"
+                f"that of its output or more, allowed less than 2^{LARGEST_SHIFT} times"
             )
 
 
