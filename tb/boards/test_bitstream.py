@@ -76,7 +76,7 @@ def test_nextpnr_gets_amaranths_options_and_ours_and_its_report_is_read(tmp_path
 
 @pytest.mark.skipif(not (tools.TOOLS / "ready").exists(), reason="make numbers, or make bitstream, installs the tools")
 def test_the_same_sources_and_seed_give_the_same_bitstream(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """The real tools on a board's pins, PLL and reset, with next to nothing behind them."""
+    """The real tools on a board's pins, PLL and gate, with next to nothing behind them."""
     monkeypatch.setattr(top, "Camera", Echo)
     monkeypatch.setattr(bitstream, "FOLDER", tmp_path)
     said = io.StringIO()

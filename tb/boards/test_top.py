@@ -1,14 +1,14 @@
-"""From pin to pin, with a wire in the PLL's place: reset, serial line, lights."""
+"""From pin to pin, with a wire in the PLL's place: the clock that waits, serial line, lights."""
 
 from typing import Any
 
 import pytest
-from amaranth.hdl import Fragment, Module, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Fragment, Module, Signal
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from ocellus_hdl.boards import top
+from ocellus_hdl.boards import gate, top
 from ocellus_hdl.boards.found import board
 
 from .echo import Echo
@@ -28,6 +28,22 @@ class Wire(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.d.comb += [self.o.eq(self.i), self.o_lock.eq(platform.lock)]
+        return m
+
+
+class Dcca(Elaboratable):
+    """The cell that holds a clock: what enables it is looked at while the clock is low."""
+
+    def __init__(self, cell: str, *, i_CLKI: Signal, i_CE: Signal, o_CLKO: Signal):
+        assert cell == "DCCA"
+        self._clock, self._enable, self._out = i_CLKI, i_CE, o_CLKO
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.low = ClockDomain(reset_less=True, local=True, clk_edge="neg")
+        passes = Signal()
+        m.d.low += passes.eq(self._enable)
+        m.d.comb += [ClockSignal("low").eq(self._clock), self._out.eq(self._clock & passes)]
         return m
 
 
@@ -53,10 +69,15 @@ class Pins:
         return type("Group", (), made)
 
 
+AFTER = 3
+"""Clocks from what enables the clock to what is enabled."""
+
+
 @pytest.mark.parametrize("name", ["ulx3s-85f", "orangecrab-85f", "ecpix5-85f"])
-def test_reset_comes_with_the_next_clock_and_goes_some_clocks_later(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_the_clock_waits_for_the_lock_and_stands_while_the_button_is_held(name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(top, "Pll", Wire)
     monkeypatch.setattr(top, "Camera", Echo)
+    monkeypatch.setattr(gate, "Instance", Dcca)
     one, pins = board(name), Pins()
     fragment = Fragment.get(top.Top(one), pins)
     ports = pins.ports
@@ -65,43 +86,33 @@ def test_reset_comes_with_the_next_clock_and_goes_some_clocks_later(name: str, m
     lights = {light: ports[f"{pin.resource}{pin.number}{pin.part}"].o for light, pin in one.lights.items()}
 
     async def play(ctx: Any) -> None:
-        async def tick() -> None:
+        async def tick() -> int:
+            """A clock, and what has been counted modulo 8 then."""
             for level in (1, 0):
                 ctx.set(crystal, level)
                 await ctx.delay(5e-9)
-
-        def count() -> int:
             return ctx.get(lights["frame"]) + 2 * ctx.get(lights["object"]) + 4 * ctx.get(lights["error"])
 
-        async def counts_again() -> None:
-            seen = []
-            for _ in range(6):
-                await tick()
-                seen.append(count())
-            begins = seen.index(1)
-            assert 1 <= begins <= 3, "it goes with a clock, not at once"
-            assert seen == [0] * begins + [*range(1, 7 - begins)]
+        async def ticks(count: int) -> list[int]:
+            return [await tick() for _ in range(count)]
 
-        for _ in range(4):
-            await tick()
-            assert count() == 0
+        assert await ticks(4) == [0, 0, 0, 0]
         ctx.set(pins.lock, 1)
         await ctx.delay(1e-9)
         if "lock" in lights:
             assert ctx.get(lights["lock"]) == 1
-        await counts_again()
+        assert await ticks(AFTER + 3) == [0] * (AFTER - 1) + [1, 2, 3, 4]
         for level in (1, 0, 1):
             ctx.set(rx, level)
             await tick()
             assert ctx.get(tx) == level
         for signal, held in ((button, 1), (pins.lock, 0)):
+            counted = await tick()
             ctx.set(signal, held)
-            for _ in range(2):
-                await tick()
-                assert count() == 0, "from the first clock on"
+            assert await ticks(8) == [(counted + min(n, AFTER - 1)) % 8 for n in range(1, 9)]
             ctx.set(signal, 1 - held)
-            await ctx.delay(1e-9)
-            await counts_again()
+            stood = counted + AFTER - 1
+            assert await ticks(8) == [(stood + max(0, n - AFTER + 1)) % 8 for n in range(1, 9)], "as if nothing had been"
 
     simulator = Simulator(fragment)
     simulator.add_testbench(play)

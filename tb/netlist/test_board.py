@@ -106,7 +106,7 @@ def test_each_block_ram_is_used_as_its_model_may_be(model: Chip):
         assert pins["CLKB"] in (pins["CLKA"], "1'h0")
 
 
-def test_reset_comes_with_the_button_and_the_lock(model: Chip):
+def test_the_clock_comes_with_the_lock_and_stands_with_the_button(model: Chip):
     """Nothing leaves, the line rests high, and the light says when the clock is there."""
     model.pass_clocks(10)
     assert model.lights >> chip.LOCK - 1 == 0

@@ -14,7 +14,18 @@ from .instances import Cells, Instance, width
 
 CLOCKS = {
     "TRELLIS_FF": ("CLK",), "TRELLIS_DPR16X4": ("WCK",), "MULT18X18D": ("CLK0",), "EHXPLLL": ("CLKI",),
+    "GATED": ("CLK",),
 }  # fmt: skip
+GATED = """
+module GATED (input CLK, CE, output [7:0] COUNT);
+  wire gated;
+  reg [7:0] count = 0;
+  DCCA gate (.CLKI(CLK), .CE(CE), .CLKO(gated));
+  always @(posedge gated) count <= count + 1;
+  assign COUNT = count;
+endmodule
+"""
+"""What counts the clocks that the gate lets pass."""
 DICE = random.Random(1)
 LENGTH = 500
 
@@ -69,6 +80,7 @@ def instances() -> dict[str, Instance]:
         )
     found["pin_in"] = Instance("TRELLIS_IO_INPUT", {"DIR": text("INPUT")}, "B", "O")
     found["pin_out"] = Instance("TRELLIS_IO_OUTPUT", {"DIR": text("OUTPUT")}, "I", "B")
+    found["gate"] = Instance("GATED", {}, ("CE",), (("COUNT", 8),))
     found["pll"] = Instance("EHXPLLL", {"CLKOS_ENABLE": text("ENABLED")}, (), ("LOCK", "CLKOS"))
     return found
 
@@ -77,7 +89,7 @@ def instances() -> dict[str, Instance]:
 def seen() -> Iterator[tuple[dict[str, list[int]], dict[str, list[int]]]]:
     """Inputs and outputs of all cells, from power-on."""
     dice = random.Random(2)
-    with Cells(instances(), CLOCKS) as cells:
+    with Cells(instances(), CLOCKS, [GATED]) as cells:
         inputs = {
             name: [dice.getrandbits(width(one.inputs)) for _ in range(LENGTH)] for name, one in cells.instances.items()
         }
@@ -199,6 +211,12 @@ def test_a_multiplier_multiplies_with_and_without_signs_behind_each_row_of_regis
             elif enable:
                 kept = [*operands, product, middle]
         assert outputs[f"product_{n}"] == want, rows
+
+
+def test_the_gate_lets_those_clocks_pass_that_are_enabled(seen):
+    inputs, outputs = seen
+    enabled = [0, *inputs["gate"][1:]]  # before the first clock there is no falling edge
+    assert outputs["gate"] == [sum(enabled[:n]) % 256 for n in range(LENGTH)]
 
 
 def test_pins_pass_and_the_pll_locks_some_clocks_after_the_clock_began(seen):

@@ -46,7 +46,7 @@ class Board:
     uart : Pin
         A resource with ``rx`` and ``tx``, as the chip sees them.
     button : Pin
-        Resets the sensor as long as it is held.
+        The sensor stands still as long as it is held.
     lights : mapping of Light to Pin
         ``frame`` changes with each record, ``object`` is on when the last one had objects, ``error`` when it told of
         lost lines or frames, ``lock`` when the clock is steady.

@@ -18,6 +18,6 @@ BOARD = Board(
     button=Pin("button"),
     lights={"frame": Pin("rgb_led", 0, "g"), "object": Pin("rgb_led", 0, "b"), "error": Pin("rgb_led", 0, "r")},
     flash="orangeCrab",
-    shows="records on pin 1 (TX; 0 is RX); green frame, blue object, red error; its button resets",
+    shows="records on pin 1 (TX; 0 is RX); green frame, blue object, red error; its button holds it still",
     serial="pins 0 (RX) and 1 (TX), 3.3 V, through an adapter",
 )

@@ -1,24 +1,23 @@
-"""A board's whole chip: crystal, PLL, reset, and the camera between the pins."""
+"""A board's whole chip: crystal, PLL, the clock's gate, and the camera between the pins."""
 
 from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, Signal, Value
 from amaranth.lib import io
-from amaranth.lib.cdc import ResetSynchronizer
 
 from ocellus.configurations import Configuration
 from ocellus.start import Start
 
 from .board import Board, Light, Pin
 from .camera import Camera
+from .gate import Gate
 from .pll import Pll
 
 
 class Top(Elaboratable):
     """What a bitstream holds.
 
-    The sensor is in reset until the PLL is locked, and while the button is held; reset rises at once and
-    falls with the clock.
+    The sensor's clock begins when the PLL is locked, and stands while the button is held. There is no reset.
 
     Parameters
     ----------
@@ -34,16 +33,21 @@ class Top(Elaboratable):
         self.camera = Camera(board.frame, configuration or board.configuration, board.clock_hz, start=start)
 
     def elaborate(self, platform: Any) -> Module:
-        """The platform's own reset and clock are not used: the one domain comes from the PLL."""
+        """The platform's own clock is not used: the one domain comes from the PLL."""
         m = Module()
         board, camera = self._board, self.camera
 
         m.submodules.crystal = crystal = io.Buffer(io.Direction.Input, platform.request(board.crystal, dir="-"))
         m.submodules.pll = pll = Pll(board.dividers)
         m.submodules.button = button = io.Buffer(io.Direction.Input, self._request(platform, "button"))
-        m.domains.sync = ClockDomain()
-        m.d.comb += [pll.i.eq(crystal.i), ClockSignal().eq(pll.o)]
-        m.submodules.reset = ResetSynchronizer(~pll.o_lock | button.i)
+        m.submodules.gate = gate = Gate()
+        m.domains.sync = ClockDomain(reset_less=True)
+        m.d.comb += [
+            pll.i.eq(crystal.i),
+            gate.i.eq(pll.o),
+            gate.i_enable.eq(pll.o_lock & ~button.i),
+            ClockSignal().eq(gate.o),
+        ]
 
         m.submodules.camera = camera
         uart = self._request(platform, "uart")

@@ -14,6 +14,6 @@ BOARD = Board(
     button=Pin("button_fire"),
     lights={"frame": Pin("led", 0), "object": Pin("led", 1), "error": Pin("led", 2), "lock": Pin("led", 7)},
     flash="ulx3s",
-    shows="records on US1, its FTDI; D0 frame, D1 object, D2 error, D7 lock; F1 resets",
+    shows="records on US1, its FTDI; D0 frame, D1 object, D2 error, D7 lock; F1 holds it still",
     serial="US1, through its FTDI",
 )

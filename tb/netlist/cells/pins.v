@@ -1,4 +1,4 @@
-// What stands at the chip's edge: pins and the PLL.
+// What stands at the chip's edge: pins, the PLL, and the gate of a clock's tree.
 
 // TRELLIS_IO of each direction: a port of both ways that only reads, as the cell has it, is refused by Verilator, so
 // Verilog is written with these names. A bench has no resistors, and nothing floats.
@@ -27,4 +27,11 @@ module EHXPLLL #(
   assign CLKOP = CLKI;
   assign CLKOS = CLKOS_ENABLE == "ENABLED" ? CLKI : 1'b0;
   assign LOCK = seen == LOCK_CLOCKS;
+endmodule
+
+// Lattice FPGA-TN-02200, dynamic clock control: what enables the clock is looked at while it is low, so none is cut.
+module DCCA (input CLKI, CE, output CLKO);
+  reg passes = 0;
+  always @(negedge CLKI) passes <= CE;
+  assign CLKO = CLKI & passes;
 endmodule
