@@ -2,18 +2,20 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ocellus.formats import RGB_PIXEL, TENSOR_SETTINGS
 from ocellus.settings import FrameFormat
 
 from ..layouts import struct
+from ..skid_buffer import SkidBuffer
 
 
 class Crop(wiring.Component):
     """The pixels of a window, with the marks of its own lines and of its own end.
 
-    One pixel a clock, one clock of latency. Pixels outside are swallowed at full rate once ``o`` is free.
+    One pixel a clock, one clock of latency. ``i.ready`` is a register. Pixels outside are swallowed at full rate
+    once ``o`` is free.
 
     Parameters
     ----------
@@ -50,14 +52,16 @@ class Crop(wiring.Component):
         x = Signal(range(self._frame.width // 2))
         y = Signal(range(self._frame.height // 2))
         inside = (x >= settings.crop_x) & (x <= last_x) & (y >= settings.crop_y) & (y <= last_y)
-        m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
-        with m.If(self.i.ready):
-            m.d.sync += [
-                self.o.valid.eq(self.i.valid & inside),
-                self.o.payload.eq(self.i.payload),
-                self.o.payload.last_in_line.eq(x == last_x),
-                self.o.payload.last_in_frame.eq((x == last_x) & (y == last_y)),
-            ]
+        # The row scaler decides late whether it is done with a pixel.
+        m.submodules.skid_buffer = skid_buffer = SkidBuffer(struct(RGB_PIXEL))
+        m.d.comb += [
+            self.i.ready.eq(skid_buffer.i.ready),
+            skid_buffer.i.valid.eq(self.i.valid & inside),
+            skid_buffer.i.payload.eq(self.i.payload),
+            skid_buffer.i.payload.last_in_line.eq(x == last_x),
+            skid_buffer.i.payload.last_in_frame.eq((x == last_x) & (y == last_y)),
+        ]
+        connect(m, skid_buffer.o, flipped(self.o))
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += x.eq(x + 1)
             with m.If(self.i.payload.last_in_line):

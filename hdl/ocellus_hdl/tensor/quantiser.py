@@ -2,16 +2,18 @@
 
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ocellus.formats import TENSOR_BYTE, TENSOR_SETTINGS
 from ocellus.settings import FrameFormat
 
 from ..layouts import struct
 from ..pipeline import delayed, pipeline
+from ..skid_buffer import SkidBuffer
 from .words import area_sum
 
-STAGES = 9
+ROWS = 8
+"""Rows of registers before the byte's own."""
 SUM_PART_BITS = 16
 MULTIPLIER_PART_BITS = 12
 """Both factors are cut so that each part product fits one 18x18 multiplier."""
@@ -23,7 +25,8 @@ CEILING = 1 << OFFSET_BITS
 class Quantiser(wiring.Component):
     """``p = (sum * multiplier[c]) >> shift``, ``value = clamp((p + offset[c] + 128) >> 8, -128, 127)``.
 
-    One sum a clock, nine clocks of latency, four multipliers for all channels. Stands still while ``o`` waits.
+    One sum a clock, nine clocks of latency, four multipliers for all channels. Stands still while ``o`` waits;
+    ``i.ready`` is a register.
 
     Parameters
     ----------
@@ -56,7 +59,9 @@ class Quantiser(wiring.Component):
         """Nine rows of registers, no more than one sum, shift step or comparison between two of them."""
         m = Module()
         settings = self.i_settings
-        advance = pipeline(m, self.i, self.o, STAGES)
+        m.submodules.skid_buffer = skid_buffer = SkidBuffer(struct(TENSOR_BYTE))
+        connect(m, skid_buffer.o, flipped(self.o))
+        advance = pipeline(m, self.i, skid_buffer.i, ROWS, stiff=True)
 
         total = Signal.like(self.i.payload.sum)
         multiplier = Signal.like(settings.multiplier[0])
@@ -93,7 +98,9 @@ class Quantiser(wiring.Component):
                 limited.eq(Mux(fine >= CEILING, CEILING, fine)),
                 offset.eq(settings.offset[delayed(m, advance, self.i.payload.channel, 6)]),
                 rounded.eq(limited + offset + 128),
-                self.o.payload.value.eq(Mux(value < -128, -128, Mux(value > 127, 127, value))),
             ]
-        m.d.comb += self.o.payload.last.eq(delayed(m, advance, self.i.payload.last, STAGES))
+        m.d.comb += [
+            skid_buffer.i.payload.value.eq(Mux(value < -128, -128, Mux(value > 127, 127, value))),
+            skid_buffer.i.payload.last.eq(delayed(m, advance, self.i.payload.last, ROWS)),
+        ]
         return m
