@@ -18,7 +18,8 @@ FRACTION_BITS = 10
 class ColourMatrix(wiring.Component):
     """``linear = clamp((k[0] * R + k[1] * G + k[2] * B + 512) >> 10, 0, 1023)`` with three coefficients a channel.
 
-    The shift is arithmetic. Nine multipliers, one pixel a clock, three clocks of latency.
+    The shift is arithmetic. Nine multipliers, one pixel a clock, three clocks of latency. Stands still while
+    ``o.ready`` is low, which must not wait for ``o.valid``.
 
     Attributes
     ----------
@@ -35,7 +36,7 @@ class ColourMatrix(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Three rows of registers: products, sums, limits."""
         m = Module()
-        advance = pipeline(m, self.i, self.o, 3)
+        advance = pipeline(m, self.i, self.o, 3, stiff=True)
 
         for row in range(CHANNELS):
             products = []

@@ -19,6 +19,7 @@ class WhiteBalance(wiring.Component):
 
     Red and blue are ``(v * gain + 32) >> 6``; green is the mean of the quad's two,
     ``(v_Gr * gain_Gr + v_Gb * gain_Gb + 64) >> 7``. Four multipliers, one quad a clock, four clocks of latency.
+    Stands still while ``o.ready`` is low, which must not wait for ``o.valid``.
 
     Attributes
     ----------
@@ -35,7 +36,7 @@ class WhiteBalance(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Four rows of registers: as it came from the store, less black, times gain, rounded."""
         m = Module()
-        advance = pipeline(m, self.i, self.o, ROWS)
+        advance = pipeline(m, self.i, self.o, ROWS, stiff=True)
 
         # A block RAM's output comes late in the clock: nothing but the choice of the quad goes before the first row.
         quad = delayed(m, advance, self.i.payload.quad, 1, QUAD)
