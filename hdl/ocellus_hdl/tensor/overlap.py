@@ -20,6 +20,7 @@ class Overlap(wiring.Component):
     Attributes
     ----------
     i_in, i_out : in
+        Steady from the clock before a walk on.
     i_step : in
         The step is taken in this clock.
     i_last : in
@@ -54,25 +55,25 @@ class Overlap(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """What is left of both pixels, as it was left or, at the beginning, whole."""
+        """What is left of both pixels; whole ones while no walk is under way, for the settings may have changed."""
         m = Module()
         left_in = Signal.like(self.i_out)
         left_out = Signal.like(self.i_in)
         walking = Signal()
-        rest_in = Mux(walking, left_in, self.i_out)
-        rest_out = Mux(walking, left_out, self.i_in)
         ended = Signal(init=1)
         m.d.comb += [
-            self.o_ends_in.eq(rest_in <= rest_out),
-            self.o_ends_out.eq(rest_in >= rest_out),
+            self.o_ends_in.eq(left_in <= left_out),
+            self.o_ends_out.eq(left_in >= left_out),
             self.o_begins_out.eq(ended),
-            self.o_length.eq(Mux(self.o_ends_in, rest_in, rest_out)),
+            self.o_length.eq(Mux(self.o_ends_in, left_in, left_out)),
         ]
         with m.If(self.i_step):
             m.d.sync += [
-                left_in.eq(Mux(self.o_ends_in, self.i_out, rest_in - rest_out)),
-                left_out.eq(Mux(self.o_ends_out, self.i_in, rest_out - rest_in)),
+                left_in.eq(Mux(self.o_ends_in, self.i_out, left_in - left_out)),
+                left_out.eq(Mux(self.o_ends_out, self.i_in, left_out - left_in)),
                 ended.eq(self.o_ends_out),
                 walking.eq(~(self.i_last & self.o_ends_in)),
             ]
+        with m.Elif(~walking):
+            m.d.sync += [left_in.eq(self.i_out), left_out.eq(self.i_in)]
         return m
