@@ -51,9 +51,8 @@ class FrameGate(wiring.Component):
         m = Module()
         m.submodules.tickets = tickets = fifo.SyncFIFO(width=struct(TICKET).size, depth=2)
         ticket = Signal(struct(TICKET))
-        passed = Signal()
-        begun, made, made_now, forgotten = Signal(), Signal(), Signal(), Signal()
-        keeps = Signal()
+        passed, keeps = Signal(), Signal()  # the frame; and its ticket, for nothing of its tensor is forgotten
+        begun, made, whole = Signal(), Signal(), Signal()
         skipped = Signal(16)
         most = (1 << len(skipped)) - 1
         total = Signal(len(skipped) + 1)
@@ -69,20 +68,18 @@ class FrameGate(wiring.Component):
             tickets.r_en.eq(self.o_ticket.ready),
         ]
         # A network may be loaded in the clock that takes the tensor's last byte: the accelerator has not seen yet that
-        # the tensor is whole, and forgets it all the same.
-        forgets = self.i_gone & begun & (~made | made_now)
-        m.d.comb += keeps.eq(passed & ~forgotten & ~forgets)
-        m.d.sync += made_now.eq(self.i_made)
+        # the tensor is whole, and forgets it all the same. So a frame is settled a clock later, when that is known.
+        m.d.sync += whole.eq(made)
         with m.If(self.i_taken):
             m.d.sync += begun.eq(1)
         with m.If(self.i_made):
             m.d.sync += made.eq(1)
-        with m.If(forgets):
-            m.d.sync += forgotten.eq(1)
+        with m.If(self.i_gone & begun & ~whole):
+            m.d.sync += keeps.eq(0)
 
         with m.FSM():
             with m.State("Decide"):
-                m.d.sync += [passed.eq(self.i_free), begun.eq(0), made.eq(0), forgotten.eq(0)]
+                m.d.sync += [passed.eq(self.i_free), keeps.eq(self.i_free), begun.eq(0), made.eq(0), whole.eq(0)]
                 with m.If(self.i.valid & self.i_free):
                     m.next = "Pass"
                 with m.Elif(self.i.valid & self.i_live):
@@ -97,8 +94,8 @@ class FrameGate(wiring.Component):
                     m.next = "Settle"
             with m.State("Settle"):
                 m.d.comb += [
-                    self.i_ticket.ready.eq(~passed | (made & (~keeps | tickets.w_rdy))),
-                    tickets.w_en.eq(self.i_ticket.valid & keeps & made),
+                    self.i_ticket.ready.eq(~passed | (whole & (~keeps | tickets.w_rdy))),
+                    tickets.w_en.eq(self.i_ticket.valid & keeps & whole),
                 ]
                 with m.If(self.i_ticket.valid & self.i_ticket.ready):
                     m.d.sync += skipped.eq(Mux(keeps, 0, ticket.frames_skipped))
