@@ -11,10 +11,12 @@ from ..layouts import struct
 from ..pipeline import delayed
 from .overlap import Overlap
 from .row_store import RowStore
-from .words import CHANNELS, ROW_PIXEL, ROW_SUM_BITS, area_sum
+from .words import CHANNELS, ROW_PIXEL, area_sum, row_sum_bits
 
 ROWS = 4
 """Rows of registers between a walk's place and its sum."""
+FACTOR_BITS = 18
+"""Of a multiplier of the device."""
 
 
 class ColumnScaler(wiring.Component):
@@ -46,6 +48,7 @@ class ColumnScaler(wiring.Component):
 
     def __init__(self, frame: FrameFormat, max_width: int):
         self._sum = area_sum(frame)
+        self._level_bits = row_sum_bits(frame)
         self._max_width = max_width
         super().__init__(
             {
@@ -116,16 +119,20 @@ class ColumnScaler(wiring.Component):
             with m.If(last_place):
                 m.d.sync += [place.eq(0), column.eq(0), walking.eq(0)]
 
-        level = Signal(ROW_SUM_BITS)
-        product = Signal(ROW_SUM_BITS + len(length))
+        level = Signal(self._level_bits)
+        lower = level[:FACTOR_BITS]
+        product = Signal(len(lower) + len(length))
         before = Signal(self._sum["sum"].shape)
+        # And what the level's bits above a factor's make, so that no sum follows the multiplier within a clock.
+        begun = Signal(self._sum["sum"].shape)
         total = Signal(self._sum["sum"].shape)
         with m.If(advance):
             m.d.sync += [
                 level.eq(rows.o_sum[delayed(m, advance, channel, 1)]),
                 before.eq(Mux(begins_out, 0, read.data)),
-                product.eq(level * length),
-                total.eq(delayed(m, advance, before, 1) + product),
+                product.eq(lower * length),
+                begun.eq(before + sum(Mux(level[n], length << n, 0) for n in range(FACTOR_BITS, len(level)))),
+                total.eq(begun + product),
             ]
         m.d.comb += [
             write.addr.eq(delayed(m, advance, place, ROWS)),

@@ -13,6 +13,11 @@ ROW_PIXEL = data.StructLayout({"sum": data.ArrayLayout(ROW_SUM_BITS, CHANNELS), 
 """One column of a row after the horizontal pass: levels times columns, for each channel."""
 
 
+def row_sum_bits(frame: FrameFormat) -> int:
+    """Of a :data:`ROW_PIXEL`'s sum: at most ``255 * x_in``, and the crop lies in the half-size picture."""
+    return (255 * (frame.width // 2)).bit_length()
+
+
 def area_sum(frame: FrameFormat) -> data.StructLayout:
     """One sum of levels times area, and the channel it belongs to; ``last`` with the tensor's last.
 
