@@ -14,9 +14,9 @@ from ..layouts import struct
 class ElasticStore(wiring.Component):
     """Keeps the words of kept lines, remembers where lines are missing, and fills them with zeros on the way out.
 
-    One word a clock in and out, two clocks of latency. A missing line takes no room: each kept line leaves behind it,
-    in a short queue, how many lines were missing before it. So a missing line leaves when the next line is kept,
-    or with the frame's end.
+    One word a clock in and out, a clock between two lines out, two clocks of latency. A missing line takes no room:
+    each kept line leaves behind it, in a short queue, how many lines were missing before it. So a missing line leaves
+    when the next line is kept, or with the frame's end.
 
     Parameters
     ----------
@@ -82,13 +82,14 @@ class ElasticStore(wiring.Component):
         zeros = Signal()
         beat = self.o.payload
         m.d.comb += [
-            kept.eq(lines.r_rdy & (lines.r_data == filled)),
-            zeros.eq(Mux(lines.r_rdy, ~kept, all_begun)),
             self.o.valid.eq(zeros | (kept & words.r_rdy)),
             beat.last_in_line.eq(column == frame.words_per_line - 1),
             beat.last_in_frame.eq(beat.last_in_line & (line == frame.height - 1)),
             words.r_en.eq(kept & self.o.ready),
         ]
+        # What the line that leaves is, from the clock before its first beat on to its last beat.
+        kept_next = lines.r_rdy & (lines.r_data == filled)
+        m.d.sync += [kept.eq(kept_next), zeros.eq(Mux(lines.r_rdy, ~kept_next, all_begun))]
         with m.If(kept):
             m.d.comb += beat.as_value()[: words.width].eq(words.r_data)
         with m.If(self.o.valid & self.o.ready):
@@ -96,6 +97,7 @@ class ElasticStore(wiring.Component):
             with m.If(beat.last_in_line):
                 m.d.comb += lines.r_en.eq(kept)
                 m.d.sync += [column.eq(0), line.eq(line + 1), filled.eq(Mux(kept, 0, filled + 1))]
+                m.d.sync += [kept.eq(0), zeros.eq(0)]
             with m.If(beat.last_in_frame):
                 m.d.sync += [line.eq(0), filled.eq(0), missing.eq(0), all_begun.eq(0)]
         return m

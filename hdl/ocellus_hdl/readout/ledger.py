@@ -10,10 +10,10 @@ from ..layouts import struct
 
 
 class Ledger(wiring.Component):
-    """One ticket for each frame that left, in the clock after its last beat was accepted or later.
+    """One ticket for each frame that left, two clocks after its last beat was accepted or later.
 
-    Two tickets may wait. The ledger is busy from a frame's first clock until its last beat was accepted, and while two
-    tickets wait.
+    Two tickets may wait. The ledger is busy from the second clock after a frame's first one to the second after its
+    last beat was accepted, and while two tickets wait.
 
     Parameters
     ----------
@@ -56,33 +56,40 @@ class Ledger(wiring.Component):
         """The ticket grows in a register while the frame leaves."""
         m = Module()
         m.submodules.tickets = tickets = fifo.SyncFIFO(width=struct(TICKET).size, depth=2)
-        now = Signal(64, init=self._clock)
+        # All that happens is written down a clock later, so the clock that counts is the one before.
+        now = Signal(64, init=(self._clock - 1) % (1 << 64))
+        begins, drops, line_lost, ends = Signal(), Signal(), Signal(), Signal()
         begun = Signal(32)
         leaving = Signal()
         ticket = Signal(struct(TICKET))
         written = Signal(struct(TICKET))
         skipped = Signal(16)
 
-        m.d.sync += [now.eq(now + 1), begun.eq(begun + self.i_begin)]
+        m.d.sync += [now.eq(now + 1), begun.eq(begun + begins)]
+        m.d.sync += [
+            begins.eq(self.i_begin),
+            drops.eq(self.i_drop),
+            line_lost.eq(self.i_line_lost),
+            ends.eq(self.i_end),
+        ]
         with m.If(leaving):
             m.d.sync += ticket.readout_clocks.eq(ticket.readout_clocks + 1)
-        with m.If(self.i_begin & ~self.i_drop):
+        with m.If(begins & ~drops):
             m.d.sync += [
                 leaving.eq(1),
                 ticket.frame_counter.eq(begun),
                 ticket.timestamp.eq(now),
                 ticket.readout_clocks.eq(1),
                 ticket.test_pattern.eq(self.i_test_pattern),
-                ticket.lines_lost.eq(self.i_line_lost),
+                ticket.lines_lost.eq(line_lost),
             ]
-        with m.Elif(self.i_line_lost):
+        with m.Elif(line_lost):
             m.d.sync += ticket.lines_lost.eq(ticket.lines_lost + ~ticket.lines_lost.all())
-        with m.If(self.i_end):
+        with m.If(ends):
             m.d.sync += leaving.eq(0)
 
-        drop = self.i_begin & self.i_drop
-        before = Mux(self.i_end, 0, skipped)
-        m.d.sync += skipped.eq(before + (drop & ~before.all()))
+        before = Mux(ends, 0, skipped)
+        m.d.sync += skipped.eq(before + (begins & drops & ~before.all()))
 
         m.d.comb += [
             self.o_busy.eq(leaving | ~tickets.w_rdy),
@@ -91,7 +98,7 @@ class Ledger(wiring.Component):
             written.readout_clocks.eq(ticket.readout_clocks + 1),
             written.frames_skipped.eq(skipped),
             tickets.w_data.eq(written),
-            tickets.w_en.eq(self.i_end),
+            tickets.w_en.eq(ends),
             self.o.payload.eq(tickets.r_data),
             self.o.valid.eq(tickets.r_rdy),
             tickets.r_en.eq(self.o.ready),
