@@ -1,6 +1,6 @@
 """The two wires of a board's USB-UART: requests to control on one, answers and packets on the other."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -90,10 +90,13 @@ class Serial(wiring.Component):
         connect(m, flipped(self.i_reply), reader.i_reply)
 
         connect(m, flipped(self.i_packets), bytewise.i)
+        # Known a clock ahead: one byte may come meanwhile, and one be on its way to the store's output.
+        room = Signal()
+        m.d.sync += room.eq(store.w_level < PACKET_STORE_BYTES - 2)
         m.d.comb += [
             store.w_data.eq(bytewise.o.payload),
-            store.w_en.eq(bytewise.o.valid),
-            bytewise.o.ready.eq(store.w_rdy),
+            store.w_en.eq(bytewise.o.valid & room),
+            bytewise.o.ready.eq(room),
             framer.i_packets.payload.eq(store.r_data),
             framer.i_packets.valid.eq(store.r_rdy),
             store.r_en.eq(framer.i_packets.ready),

@@ -12,7 +12,7 @@ RECEIVED = data.StructLayout({"byte": 8, "damaged": 1})
 
 
 class UartReceiver(wiring.Component):
-    """A byte in the middle of its stop bit, and two clocks for the synchroniser.
+    """A byte in the middle of its stop bit, and four clocks for the way there.
 
     A bit is what two of three samples around its middle say. A start bit that is gone by its middle was none; after a
     byte without a stop bit the next start is looked for when the line is high again. Nobody can make a wire wait.
@@ -41,7 +41,8 @@ class UartReceiver(wiring.Component):
         """Counts clocks in a bit, and bits in a byte."""
         m = Module()
         line = Signal(init=1)
-        m.submodules.synchroniser = FFSynchronizer(self.i, line, init=1)
+        # Two flip-flops for the other clock, two for the way across the chip: the pin may be far.
+        m.submodules.synchroniser = FFSynchronizer(self.i, line, init=1, stages=4)
 
         middle, apart = self._clocks // 2, self._clocks // 8
         clock = Signal(range(self._clocks))
