@@ -16,7 +16,7 @@ from .record_gate import RecordGate
 
 WORD = struct(PACKET_WORD)
 IMAGE_STORE_WORDS = 512
-"""One block RAM deep; the longest record takes 136 words of the link's time, in which 86 words of a line arrive."""
+"""One block RAM deep; the longest record takes 272 clocks of the link's time, in which 171 words of a line arrive."""
 
 
 class Link(wiring.Component):

@@ -78,11 +78,13 @@ class BoxPlacer(wiring.Component):
         half = Signal(28)
         edge = Signal(signed(33))
         pixel = Signal(signed(25))
-        clamped = Signal(16)
+        last = Signal(13)
+        clamped = Signal(16)  # what ``edge`` was a clock ago
         rounding = 1 << FRACTION_BITS - 1
-        m.d.comb += [
-            pixel.eq(edge >> FRACTION_BITS),
-            clamped.eq(Mux(pixel < 0, 0, Mux(pixel >= axis.frame, axis.frame - 1, pixel))),
+        m.d.comb += pixel.eq(edge >> FRACTION_BITS)
+        m.d.sync += [
+            last.eq(axis.frame - 1),
+            clamped.eq(Mux(pixel < 0, 0, Mux(pixel > last, last, pixel))),
         ]
         product = multiplier.o.payload
         offset = axis.offset - settings.zero_point
@@ -122,12 +124,15 @@ class BoxPlacer(wiring.Component):
                     m.d.sync += [half.eq(product >> 1), edge.eq(centre + rounding)]
                     m.next = "CLAMP_CENTRE"
             with m.State("CLAMP_CENTRE"):
-                m.d.sync += [here.centre.eq(clamped), edge.eq(centre - half + rounding)]
+                m.d.sync += edge.eq(centre - half + rounding)
                 m.next = "CLAMP_START"
             with m.State("CLAMP_START"):
-                m.d.sync += [here.start.eq(clamped), edge.eq(centre + half + rounding)]
+                m.d.sync += [here.centre.eq(clamped), edge.eq(centre + half + rounding)]
                 m.next = "CLAMP_END"
             with m.State("CLAMP_END"):
+                m.d.sync += here.start.eq(clamped)
+                m.next = "MEASURE"
+            with m.State("MEASURE"):
                 m.d.sync += [here.length.eq(clamped - here.start), is_y.eq(1)]
                 m.next = "PLACE_CELL"
                 with m.If(is_y):

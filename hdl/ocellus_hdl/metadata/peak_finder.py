@@ -1,6 +1,6 @@
 """Finds the local maxima of a heat map."""
 
-from amaranth.hdl import Array, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -29,8 +29,9 @@ NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 
 class PeakFinder(wiring.Component):
     """docs/metadata.md, *Heat map*, says what a peak is.
 
-    A clock for each score below the threshold; a score above it costs up to 13 clocks, and a peak 6 more. Rows are read
-    as they arrive; when they come too fast, ``i`` waits. After :data:`MAX_OBJECTS` peaks the next one ends the search.
+    A clock for each score below the threshold; a score above it costs up to 16 clocks, and a peak 11 more. Rows are
+    read as they arrive; when they come too fast, ``i`` waits. After :data:`MAX_OBJECTS` peaks the next one ends the
+    search.
 
     Attributes
     ----------
@@ -45,7 +46,7 @@ class PeakFinder(wiring.Component):
     o: Out(stream.Signature(PEAK))
 
     def elaborate(self, platform: object) -> Module:
-        """A reader three clocks deep: place, memory, value; rewound when a score is worth a closer look."""
+        """A reader four clocks deep: place, memory, value, verdict; rewound when a score is worth a closer look."""
         m = Module()
         settings = self.i_settings
         m.submodules.rows = rows = RowStore()
@@ -58,19 +59,31 @@ class PeakFinder(wiring.Component):
         peak = Signal(PEAK)
         m.d.comb += [rows.i_row.eq(row), self.o.payload.eq(peak)]
 
-        # What was asked of the memory one clock and two clocks ago; ``value`` answers the latter.
+        # What was asked of the memory one, two and three clocks ago: ``value`` answers the second, ``hit`` judges the
+        # third. Scores are asked for at once; neighbours and box channels are, from a register, in the clock after.
         value = Signal(signed(8))
-        asks = Signal()
-        asked = Signal(data.ArrayLayout(1, 2))
-        m.d.sync += [value.eq(rows.o_value), asked[0].eq(asks), asked[1].eq(asked[0])]
-        drained = ~asked[0] & ~asked[1]
+        hit = Signal()
+        strict, scans = Signal(), Signal()
+        asks, probes = Signal(), Signal()
+        probe = Signal(PLACE)
+        asked = Signal(3)
+        limit = Mux(scans, settings.threshold, peak.score)
+        m.d.sync += [
+            value.eq(rows.o_value),
+            # Greater than the limit; or, when not strict, at least as great.
+            hit.eq(Cat(1, value).as_signed() > Cat(strict, limit).as_signed()),
+            asked.eq(Cat(asks, asked)),
+            probes.eq(0),
+        ]
+        m.d.comb += [rows.i_place.eq(probe), asks.eq(probes)]
+        drained = ~asked.any() & ~probes
 
         position = Signal(POSITION)
-        past = Signal(data.ArrayLayout(POSITION, 2))
+        past = Signal(data.ArrayLayout(POSITION, 3))
         row_done = Signal()
         following = Signal(POSITION)
         passes_row = Signal()
-        m.d.sync += [past[0].eq(position), past[1].eq(past[0])]
+        m.d.sync += [past[0].eq(position), past[1].eq(past[0]), past[2].eq(past[1])]
         m.d.comb += following.eq(position)
         with m.If(position.class_index + 1 == settings.classes):
             m.d.comb += [
@@ -86,13 +99,17 @@ class PeakFinder(wiring.Component):
             ]
 
         step = Signal(range(len(NEIGHBOURS) + 1))
-        compared = Signal(data.ArrayLayout(range(len(NEIGHBOURS) + 1), 2))
-        m.d.sync += [compared[0].eq(step), compared[1].eq(compared[0])]
         neighbour = Signal(PLACE)
         exists = Signal()
         is_first_column = position.column == 0
         is_last_column = position.column + 1 == settings.grid_w
-        channels = settings.classes + BOX_CHANNELS
+        channels, scores_left = Signal(5), Signal(5)  # of a cell; from this score to its box channels
+        m.d.sync += [
+            channels.eq(settings.classes + BOX_CHANNELS),
+            scores_left.eq(settings.classes - position.class_index),
+        ]
+        away = Signal(signed(6))
+        m.d.comb += neighbour.byte.eq(position.byte + away)
         with m.Switch(step):
             for k, (down, right) in enumerate(NEIGHBOURS):
                 with m.Case(k):
@@ -100,15 +117,12 @@ class PeakFinder(wiring.Component):
                     column_exists = {-1: ~is_first_column, 0: 1, 1: ~is_last_column}[right]
                     m.d.comb += [
                         neighbour.row.eq(row + down),
-                        neighbour.byte.eq(position.byte + right * channels),
+                        away.eq({-1: -channels, 0: 0, 1: channels}[right]),
                         exists.eq(row_exists & column_exists),
                     ]
 
-        def ask(at_row, at_byte) -> list:
-            return [asks.eq(1), rows.i_place.row.eq(at_row), rows.i_place.byte.eq(at_byte)]
-
         def resume_scan() -> None:
-            m.d.sync += [asked.eq(0), position.eq(following), row_done.eq(passes_row)]
+            m.d.sync += [asked.eq(0), probes.eq(0), position.eq(following), row_done.eq(passes_row)]
             m.next = "SCAN"
 
         with m.FSM():
@@ -119,23 +133,29 @@ class PeakFinder(wiring.Component):
                 with m.Elif((rows.o_rows == row) & rows.o_ended):
                     m.next = "END"
             with m.State("SCAN"):
-                m.d.comb += ask(row, position.byte)
-                m.d.comb += asks.eq(~row_done)
+                m.d.comb += [
+                    scans.eq(1),
+                    asks.eq(~row_done),
+                    rows.i_place.row.eq(row),
+                    rows.i_place.byte.eq(position.byte),
+                ]
                 with m.If(~row_done):
                     m.d.sync += [position.eq(following), row_done.eq(passes_row)]
-                with m.If(asked[1] & (value >= settings.threshold)):
-                    m.d.sync += [asked.eq(0), position.eq(past[1]), peak.score.eq(value), step.eq(0)]
+                with m.If(asked[2] & hit):
+                    m.d.sync += [asked.eq(0), position.eq(past[2]), step.eq(0)]
                     m.next = "COMPARE"
-                with m.Elif(row_done & drained):
+                with m.Else():
+                    m.d.sync += peak.score.eq(value)
+                with m.If(row_done & drained):
                     m.d.sync += row.eq(row + 1)
                     m.next = "AWAIT_ROWS"
             with m.State("COMPARE"):
-                m.d.comb += ask(neighbour.row, neighbour.byte)
-                m.d.comb += asks.eq(exists)
+                m.d.sync += [probe.eq(neighbour), probes.eq(exists)]
                 with m.If(step != len(NEIGHBOURS)):
                     m.d.sync += step.eq(step + 1)
-                comes_before = compared[1] < len(NEIGHBOURS) // 2
-                with m.If(asked[1] & ((value > peak.score) | (comes_before & (value == peak.score)))):
+                # Those that come before must be smaller; ``step`` is three ahead of ``value``.
+                m.d.comb += strict.eq(step >= len(NEIGHBOURS) // 2 + 3)
+                with m.If(asked[2] & hit):
                     resume_scan()
                 with m.Elif((step == len(NEIGHBOURS)) & drained):
                     m.d.sync += step.eq(0)
@@ -144,18 +164,20 @@ class PeakFinder(wiring.Component):
                         m.d.sync += peak.overflow.eq(1)
                         m.next = "SKIP"
             with m.State("READ_BOX"):
-                m.d.comb += ask(row, position.byte - position.class_index + settings.classes + step)
-                m.d.comb += asks.eq(step != BOX_CHANNELS)
                 m.d.sync += [
+                    probe.row.eq(row),
+                    probe.byte.eq(position.byte + (scores_left + step)),
+                    probes.eq(step != BOX_CHANNELS),
                     peak.row.eq(row),
                     peak.column.eq(position.column),
                     peak.class_index.eq(position.class_index),
                 ]
-                with m.If(asks):
+                with m.If(step != BOX_CHANNELS):
                     m.d.sync += step.eq(step + 1)
                 with m.If(asked[1]):
-                    m.d.sync += Array(peak.box)[compared[1]].eq(value)
-                with m.If(~asks & drained):
+                    box = peak.box.as_value()
+                    m.d.sync += box.eq(Cat(box[len(value) :], value))
+                with m.If((step == BOX_CHANNELS) & drained):
                     m.next = "GIVE"
             with m.State("GIVE"):
                 m.d.comb += self.o.valid.eq(1)

@@ -32,7 +32,8 @@ FRAME_BYTES = (RECORD_HEADER.bits + RECORD_TRAILER.bits) // 8
 class RecordWriter(wiring.Component):
     """docs/metadata.md, *The record*.
 
-    Takes an object in two clocks; once the end and the ticket are there, a word a clock leaves. Objects wait meanwhile.
+    Takes an object or the end in two clocks; once the end and the ticket are there, a word leaves every two clocks.
+    Objects wait meanwhile. So ``o.ready`` need not be known to fetch a word, nor the end to take it.
 
     Attributes
     ----------
@@ -112,7 +113,7 @@ class RecordWriter(wiring.Component):
         header_word = Signal(64)
         object_word = Signal(range(MAX_OBJECTS * OBJECT_WORDS))
         header_index = Signal(range(HEADER_WORDS))
-        free = ~fetched | sealer.i.ready
+        free = ~fetched
         no_more_objects = object_word + 1 == count * OBJECT_WORDS
         m.d.comb += [
             reads.addr.eq(object_word),
@@ -121,7 +122,7 @@ class RecordWriter(wiring.Component):
             sealer.i.payload.data.eq(Mux(from_memory, reads.data, header_word)),
             sealer.i.payload.last.eq(is_last),
         ]
-        with m.If(free):
+        with m.If(sealer.i.ready):
             m.d.sync += [fetched.eq(0), from_memory.eq(0), is_last.eq(0)]
 
         def finish() -> None:
@@ -132,16 +133,15 @@ class RecordWriter(wiring.Component):
         with m.FSM():
             with m.State("GATHER"):
                 m.d.comb += [
-                    self.i.ready.eq(self.i.payload.end | (half == OBJECT_WORDS - 1)),
+                    self.i.ready.eq(half == OBJECT_WORDS - 1),
                     writes.en.eq(self.i.valid & ~self.i.payload.end),
                 ]
-                with m.If(writes.en):
+                with m.If(self.i.valid):
                     m.d.sync += half.eq(half + 1)
                     with m.If(self.i.ready):
-                        m.d.sync += count.eq(count + 1)
-                with m.If(self.i.valid & self.i.payload.end):
-                    m.d.sync += overflow.eq(self.i.payload.overflow)
-                    m.next = "AWAIT_TICKET"
+                        m.d.sync += [count.eq(count + ~self.i.payload.end), overflow.eq(self.i.payload.overflow)]
+                        with m.If(self.i.payload.end):
+                            m.next = "AWAIT_TICKET"
             with m.State("AWAIT_TICKET"), m.If(self.i_ticket.valid):
                 m.next = "FETCH_HEADER"
             with m.State("FETCH_HEADER"), m.If(free):

@@ -20,9 +20,9 @@ PLACE = data.StructLayout({"byte": range(ROW_BYTES), "row": range(ROWS)})
 class RowStore(wiring.Component):
     """A ring of rows: the one being read, its two neighbours, and the one that arrives.
 
-    One byte a clock in, until the next row would overwrite one that is still wanted; one byte a clock out, a clock
-    after its place was given. Bytes beyond the grid are swallowed; a row that the tensor's end cuts short is not
-    counted.
+    One byte a clock in and a clock more a row, until the next row would overwrite one that is still wanted; one byte a
+    clock out, a clock after its place was given. Bytes beyond the grid are swallowed; a row that the tensor's end cuts
+    short is not counted.
 
     Attributes
     ----------
@@ -68,15 +68,17 @@ class RowStore(wiring.Component):
         cell = Signal(8)
         channel = Signal(5)
         wanted = Signal()
+        room = Signal()
         # A row may come when it is at most two below the one being read: with the row above that makes four.
         m.d.comb += [
             wanted.eq(self.o_rows != settings.grid_h),
             self.o_complete.eq(self.o_ended | ~wanted),
-            self.i.ready.eq(~self.o_ended & (~wanted | (self.o_rows < self.i_row + ROWS - 1))),
+            self.i.ready.eq(~self.o_ended & room),
             writes.addr.eq(place),
             writes.data.eq(self.i.payload.value),
             writes.en.eq(self.i.valid & self.i.ready & wanted),
         ]
+        m.d.sync += room.eq(~wanted | (self.o_rows < self.i_row + ROWS - 1))
         with m.If(writes.en):
             m.d.sync += [place.byte.eq(place.byte + 1), channel.eq(channel + 1)]
             with m.If(channel == settings.classes + (BOX_CHANNELS - 1)):
@@ -87,6 +89,7 @@ class RowStore(wiring.Component):
                         place.byte.eq(0),
                         place.row.eq(place.row + 1),
                         self.o_rows.eq(self.o_rows + 1),
+                        room.eq(0),
                     ]
         with m.If(self.i.valid & self.i.ready & self.i.payload.last):
             m.d.sync += self.o_ended.eq(1)

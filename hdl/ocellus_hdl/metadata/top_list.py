@@ -17,7 +17,7 @@ ENTRY = data.StructLayout({"filled": 1, "value": signed(8), "index": 16})
 class TopList(wiring.Component):
     """The ``top_k`` largest values, largest first, equal ones in order of their index; docs/metadata.md, *Vector*.
 
-    A value a clock, without stalls until the last; then an object a clock.
+    A value every two clocks, without stalls until the last; then an object a clock.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class TopList(wiring.Component):
         m = Module()
         settings = self.i_settings
         entries = Signal(data.ArrayLayout(ENTRY, MAX_TOP_K))
-        fresh = Signal(ENTRY)
+        fresh = Signal(ENTRY, init={"filled": 1})
         index = Signal(16)
         given = Signal(range(MAX_TOP_K + 1))
         found = self.o.payload.object
@@ -55,9 +55,13 @@ class TopList(wiring.Component):
         ]
 
         # Entries are sorted, so those that a fresh value goes before are the lower end of the list.
-        goes_before = [~entry.filled | (fresh.value > entry.value) for entry in entries]
-        m.d.sync += fresh.filled.eq(0)
-        with m.If(fresh.filled):
+        # It is compared in one clock, and put among them in the next.
+        goes_before = Signal(MAX_TOP_K)
+        compares, places = Signal(), Signal()
+        m.d.sync += [compares.eq(0), places.eq(compares)]
+        for k in range(MAX_TOP_K):
+            m.d.sync += goes_before[k].eq(~entries[k].filled | (fresh.value > entries[k].value))
+        with m.If(places):
             for k in range(MAX_TOP_K):
                 with m.If(goes_before[k]):
                     m.d.sync += entries[k].eq(fresh)
@@ -67,10 +71,10 @@ class TopList(wiring.Component):
 
         with m.FSM():
             with m.State("TAKE"):
-                m.d.comb += self.i.ready.eq(1)
-                with m.If(self.i.valid):
+                m.d.comb += self.i.ready.eq(~compares)
+                with m.If(self.i.valid & ~compares):
                     m.d.sync += [
-                        fresh.filled.eq(1),
+                        compares.eq(1),
                         fresh.value.eq(self.i.payload.value),
                         fresh.index.eq(index),
                         index.eq(index + 1),
@@ -78,7 +82,7 @@ class TopList(wiring.Component):
                     with m.If(self.i.payload.last):
                         m.d.sync += [index.eq(0), given.eq(0)]
                         m.next = "SETTLE"
-            with m.State("SETTLE"):
+            with m.State("SETTLE"), m.If(places):
                 m.next = "GIVE"
             with m.State("GIVE"):
                 m.d.comb += [
@@ -89,8 +93,8 @@ class TopList(wiring.Component):
                     m.d.sync += given.eq(given + 1)
                     for k in range(MAX_TOP_K - 1):
                         m.d.sync += entries[k].eq(entries[k + 1])
-                    m.d.sync += entries[MAX_TOP_K - 1].eq(0)
+                    m.d.sync += entries[MAX_TOP_K - 1].filled.eq(0)
                     with m.If(self.o.payload.end):
-                        m.d.sync += entries.eq(0)
+                        m.d.sync += [entries[k].filled.eq(0) for k in range(MAX_TOP_K)]
                         m.next = "TAKE"
         return m
