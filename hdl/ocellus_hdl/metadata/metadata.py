@@ -19,9 +19,9 @@ TICKETS = 2
 class Metadata(wiring.Component):
     """docs/metadata.md is its contract.
 
-    A byte a clock in while a tensor is looked through; the next tensor waits until the record has left. A vector's
-    record begins 3 clocks and one for each object after its last byte, a heat map's when its last row has been
-    looked through.
+    A byte a clock in while a heat map is looked through, one every two clocks of a vector; the next tensor waits until
+    the record has left. A vector's record begins 8 clocks and two for each object after its last byte, a heat map's
+    when its last row has been looked through.
 
     Attributes
     ----------
