@@ -67,6 +67,7 @@ class RowStore(wiring.Component):
         place = Signal(PLACE)
         cell = Signal(8)
         channel = Signal(5)
+        last_cell = Signal()  # known a clock late: a cell has five bytes and more
         wanted = Signal()
         room = Signal()
         # A row may come when it is at most two below the one being read: with the row above that makes four.
@@ -78,12 +79,13 @@ class RowStore(wiring.Component):
             writes.data.eq(self.i.payload.value),
             writes.en.eq(self.i.valid & self.i.ready & wanted),
         ]
+        m.d.sync += last_cell.eq(cell + 1 == settings.grid_w)
         m.d.sync += room.eq(~wanted | (self.o_rows < self.i_row + ROWS - 1))
         with m.If(writes.en):
             m.d.sync += [place.byte.eq(place.byte + 1), channel.eq(channel + 1)]
             with m.If(channel == settings.classes + (BOX_CHANNELS - 1)):
                 m.d.sync += [channel.eq(0), cell.eq(cell + 1)]
-                with m.If(cell + 1 == settings.grid_w):
+                with m.If(last_cell):
                     m.d.sync += [
                         cell.eq(0),
                         place.byte.eq(0),

@@ -61,6 +61,8 @@ class TopList(wiring.Component):
         m.d.sync += [compares.eq(0), places.eq(compares)]
         for k in range(MAX_TOP_K):
             m.d.sync += goes_before[k].eq(~entries[k].filled | (fresh.value > entries[k].value))
+        with m.If(~compares):
+            m.d.sync += [fresh.value.eq(self.i.payload.value), fresh.index.eq(index)]
         with m.If(places):
             for k in range(MAX_TOP_K):
                 with m.If(goes_before[k]):
@@ -73,12 +75,7 @@ class TopList(wiring.Component):
             with m.State("TAKE"):
                 m.d.comb += self.i.ready.eq(~compares)
                 with m.If(self.i.valid & ~compares):
-                    m.d.sync += [
-                        compares.eq(1),
-                        fresh.value.eq(self.i.payload.value),
-                        fresh.index.eq(index),
-                        index.eq(index + 1),
-                    ]
+                    m.d.sync += [compares.eq(1), index.eq(index + 1)]
                     with m.If(self.i.payload.last):
                         m.d.sync += [index.eq(0), given.eq(0)]
                         m.next = "SETTLE"
