@@ -25,7 +25,7 @@ RAM, MULTIPLIER = "DP16KD", "MULT18X18D"
 
 QUADS = (*range(4, 67, 9), *range(69, 123, 9))
 """X of each one's first multiplier in nextpnr's grid; rows of multipliers are Y 10, 34, 58, of RAMs 22, 46, 70, 82."""
-COLUMNS, LANES = 8, 16
+COLUMNS, LANES, INPUTS = 8, 16, 4
 WIDTH = 36
 """Multipliers of a row of the array, and RAMs of the activations above them: the left of the chip, with room beside."""
 NINTH = 8
@@ -60,23 +60,32 @@ def digits(name: str) -> list[int]:
 
 
 def array(multipliers: Iterable[str]) -> dict[str, str]:
-    """The pairs of products from left to right by the channel of the windows; two pairs of pixels in each row.
+    """The pairs of products: channels 0, 1, 4, 5 in one row, 2, 3, 6, 7 in the other, and from left to right.
 
-    Of the ninth pixel's, one a channel, every other one stands in the other row.
+    Of pair (k, n), n is four times the output and the input of a convolution; the ninth pixel's are of two outputs.
     """
     rows: list[list[tuple[int, int, int, str]]] = [[], []]
     for name in multipliers:
         found = re.search(r"\.pair_(\d+)_(\d+)\.", name)
         if found:
             k, n = map(int, found.groups())
-            channel = n % 4 + n // 8 * 4 if k == NINTH else n // 2
-            rows[channel % 2 if k == NINTH else k // 2].append((channel, k, n, name))
+            output, i = divmod(n, INPUTS)
+            rows[i // 2].append((output + (i % 2 if k == NINTH else 0), k, i, name))
     places = {y: [multiplier(y, n) for n in range(WIDTH)] for y in ARRAY}
     return {
         name: place
         for y, row in zip(ARRAY, rows, strict=True)
         for (*_, name), place in zip(sorted(row), spread(places[y], len(row)), strict=True)
     }
+
+
+def along(names: Iterable[str]) -> list[str]:
+    """RAMs of blocks of one word each, by the place of their bits in it."""
+    of_block: dict[str, list[str]] = {}
+    for name in sorted(names, key=digits):
+        of_block.setdefault(name.rpartition(".")[0], []).append(name)
+    placed = [(n / len(block), name) for block in of_block.values() for n, name in enumerate(block)]
+    return [name for _, name in sorted(placed)]
 
 
 def lanes(multipliers: Sequence[str], scales: Sequence[str]) -> dict[str, str]:
@@ -92,7 +101,7 @@ def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
     multipliers = [name for name, kind in own.items() if kind == MULTIPLIER]
     rams = [name for name, kind in own.items() if kind == RAM]
     wheel = sorted((name for name in rams if ".wheel." in name), key=digits)
-    weights = sorted((name for name in rams if ".weights." in name), key=digits)
+    weights = along(name for name in rams if ".weights." in name)
     rest = [name for name in rams if name not in {*wheel, *weights}]
     scales = [name for name in multipliers if ".combiner." in name]
     all_rams = range(4 * len(QUADS))

@@ -12,6 +12,16 @@ from .pair import PairMultiplier
 from .windows import taps
 
 
+def place_of(c: Configuration, n: int) -> int:
+    """Which channel's windows, counted through all pairs of them, have the multipliers of weight n.
+
+    Inputs are pieces of a word's channels: what takes one of their bytes in a convolution takes it in windows, or one
+    that is its neighbour, or that of another piece. So few multipliers need a channel.
+    """
+    output, i = divmod(n, c.inputs)
+    return n // 2 if c.outputs % 2 else output // 2 * c.inputs + i // 2 * 2 + output % 2
+
+
 def window_of(c: Configuration, pixel: int, n: int) -> tuple[int, int, int]:
     """The tap, window and channel of the product that in a convolution is that of ``pixel`` and weight n.
 
@@ -25,8 +35,8 @@ def window_of(c: Configuration, pixel: int, n: int) -> tuple[int, int, int]:
         return pixel, 2 * pair + output % 2, g
     tap = pixel - pixel % 2 + n % 2
     if c.windows % 2:
-        return tap, *divmod(pixel % 2 * c.lanes // 2 + n // 2, c.word)
-    pair, g = divmod(n // 2, c.word)
+        return tap, *divmod(pixel % 2 * c.lanes // 2 + place_of(c, n), c.word)
+    pair, g = divmod(place_of(c, n), c.word)
     return tap, 2 * pair + pixel % 2, g
 
 
@@ -84,7 +94,7 @@ class Products(wiring.Component):
         for k in range(PIXELS // 2):
             for n in range(c.lanes):
                 i, point = n % c.inputs, self.i_point
-                chosen = choices[4 * k + n * 4 // c.lanes]
+                chosen = choices[4 * k + i * 2 // c.inputs * 2 + n * 2 // c.lanes]
                 tap, window, g = window_of(c, 2 * k, n)
                 m.submodules[f"pair_{k}_{n}"] = pair = PairMultiplier()
                 m.d.comb += [
@@ -100,7 +110,7 @@ class Products(wiring.Component):
             if output % 2:
                 continue
             point = self.i_point
-            chosen = choices[2 * ninth + n * 2 // c.lanes]
+            chosen = choices[2 * ninth + i * 2 // c.inputs]
             tap, window, g = window_of(c, ninth, n)
             m.submodules[f"pair_{ninth}_{n}"] = pair = PairMultiplier()
             m.d.comb += [
