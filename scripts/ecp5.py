@@ -115,12 +115,13 @@ def memories(folder: Path) -> dict[str, int]:
     return dict(Counter(".".join(name.split(".")[1:3]) for name in names).most_common())
 
 
+def named(cell: str) -> str:
+    """The signal of the source that a cell makes."""
+    return re.split(r"_(?:TRELLIS|LUT4|CCU2C|PFUMX|DP16KD|MULT18X18D)_|(?<=.)\$", cell.removeprefix("design."))[0]
+
+
 def described(path: list[dict[str, Any]]) -> str:
     """A path of nextpnr's report: the signals of the source that it begins and ends at, and where its time goes."""
-
-    def named(cell: str) -> str:
-        return re.split(r"_(?:TRELLIS|LUT4|CCU2C|PFUMX|DP16KD|MULT18X18D)_", cell.removeprefix("design."))[0]
-
     delays = [sum(step["delay"] for step in path if (step["type"] == "routing") == wires) for wires in (False, True)]
     gates = sum(step["type"] == "logic" for step in path)
     ends = f"`{named(path[0]['from']['cell'])}` to `{named(path[-1]['to']['cell'])}`"
