@@ -1,6 +1,6 @@
-"""What a design takes of an ECP5 LFE5U-85F and how fast it runs there: synthesised, placed and routed by open tools.
+"""What designs and boards take of an ECP5 85F, and how fast they are: synthesised, placed and routed by open tools.
 
-make numbers ARGS="pair lane --seed 2"; all designs without names. Every seed is fixed, so that the same sources give
+make numbers ARGS="pair ulx3s-85f --seed 2"; all without names. Every seed is fixed, so that the same sources give
 the same figures again. (A script named numbers.py would hide Python's module of that name from all that it imports.)
 """
 
@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ocellus.configurations import CONFIGURATIONS
+from ocellus.errors import BadInput
 from ocellus.settings import UHD
+from ocellus_hdl.boards.found import board, points
 from ocellus_hdl.cnn.cnn import Cnn
 from ocellus_hdl.cnn.lane import RequantiserLane
 from ocellus_hdl.cnn.pair import PairMultiplier
@@ -25,11 +27,13 @@ from ocellus_hdl.readout.line import Line
 from ocellus_hdl.serial import Serial
 
 from . import floorplan
+from .boards import bitstream, committed
+from .boards.committed import BoardNumbers, markdown, written
 from .ecp5 import FOLDER, Bench, Chip, Placed, memories, place, synthesise
 from .tools import ROOT, ToolError, prepare
 
+MINUTES = 30
 KEPT = ROOT / "build" / "numbers.json"
-PAGE = ROOT / "docs" / "numbers.md"
 MARK = "<!-- the table below is written by `make numbers ARGS=--page` -->\n"
 
 DESIGNS: dict[str, Callable[[], wiring.Component]] = {
@@ -67,7 +71,7 @@ class Numbers:
     slowest: str = ""
 
 
-def measure(name: str, options: argparse.Namespace, console: Console) -> Numbers:
+def of_design(name: str, options: argparse.Namespace, console: Console) -> Numbers:
     """All of it for one design."""
     folder = FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,6 +109,18 @@ def measure(name: str, options: argparse.Namespace, console: Console) -> Numbers
     )
 
 
+def of_board(name: str, options: argparse.Namespace, console: Console) -> tuple[BoardNumbers | None, int]:
+    """All of it for one board, as `make bitstream` builds it, and an exit status."""
+    try:
+        chosen = board(name)
+        report = bitstream.build(chosen, chosen.configuration, options, console)
+    except (BadInput, ToolError) as error:
+        print(f"ocellus: {name}: {error}", file=sys.stderr)
+        return None, 1
+    console.print("\n".join(report.lines()), markup=False, highlight=False)
+    return BoardNumbers.of(report), committed.judged(report, console, renewed=options.page)
+
+
 WIDTH = 150
 """Of the table where no terminal has its own."""
 HEADINGS = ("design", "LUT4", "FF", "block RAM", "multipliers", "TRELLIS_COMB placed", "MHz placed", "MHz routed",
@@ -122,59 +138,119 @@ def rows(n: Numbers) -> list[list[str]]:
     return found
 
 
-def write_page(numbers: list[Numbers]) -> None:
-    """The tables of the page, below its mark."""
-    lines = [HEADINGS, ["---"] * len(HEADINGS), *(line for n in numbers for line in rows(n))]
-    text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def designs_text(numbers: list[Numbers]) -> str:
+    """The designs' part of the page."""
+    text = markdown([[*HEADINGS], ["---"] * len(HEADINGS), *(line for n in numbers for line in rows(n))])
     for n in numbers:
         if n.memories:
             shares = ", ".join(f"`{part}` {count}" for part, count in n.memories.items())
             text += f"\nBlock RAMs of `{n.design}`: {shares}.\n"
     if paths := [f"- `{n.design}`: {n.slowest}\n" for n in numbers if n.slowest]:
         text += "\nThe slowest paths, from register to register:\n" + "".join(paths)
-    PAGE.write_text(PAGE.read_text().partition(MARK)[0] + MARK + text)
+    return text
 
 
-def before() -> list[Numbers]:
-    """What is kept of earlier runs; what an older version of this kept is not."""
-    found = json.loads(KEPT.read_text()) if KEPT.exists() else []
-    return [Numbers(**n) for n in found if n.keys() == {f.name for f in fields(Numbers)}]
+@dataclass
+class Kept:
+    """The last figures of each, by name: what build/numbers.json holds."""
+
+    designs: dict[str, Numbers]
+    boards: dict[str, BoardNumbers]
+
+    @classmethod
+    def read(cls) -> "Kept":
+        """Of earlier runs; what an older version of this kept is not."""
+        found = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+        designs, boards = (found.get(kind, []) if isinstance(found, dict) else [] for kind in ("designs", "boards"))
+        return cls(
+            {n["design"]: Numbers(**n) for n in designs if n.keys() == {f.name for f in fields(Numbers)}},
+            {n["name"]: BoardNumbers(**n) for n in boards if n.keys() == {f.name for f in fields(BoardNumbers)}},
+        )
+
+    def write(self) -> None:
+        """All of it."""
+        found = {kind: [asdict(n) for n in numbers.values()] for kind, numbers in vars(self).items()}
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
+        KEPT.write_text(json.dumps(found, indent=2) + "\n")
+
+    def all_designs(self) -> list[Numbers]:
+        """In the order of their list."""
+        return [self.designs[name] for name in DESIGNS if name in self.designs]
+
+    def show(self, console: Console) -> None:
+        """Both tables."""
+        table = Table(*HEADINGS, title=f"LFE5U-85F, speed grade {Chip.speed}")
+        for n in self.all_designs():
+            for line in rows(n):
+                table.add_row(*(cell.replace("&ge;", ">=").replace("&le;", "<=") for cell in line))
+        if table.row_count:
+            console.print(table)
+        table = Table(*committed.HEADINGS, title="boards")
+        for line in committed.lines([*points()], self.boards):
+            table.add_row(*line[:-1], line[-1][:12])
+        console.print(table)
+
+    def write_page(self, names: list[str]) -> None:
+        """The tables of what was measured now; a board that was not keeps its line."""
+        page = committed.PAGE.read_text()
+        if any(name in DESIGNS for name in names):
+            page = written(page, MARK, designs_text(self.all_designs()))
+        boards = [*points()]
+        if any(name in boards for name in names):
+            page = written(page, committed.MARK, committed.text(boards, committed.committed() | self.boards))
+        committed.PAGE.write_text(page)
+
+
+def arguments() -> argparse.Namespace:
+    """What was typed."""
+    boards = [*points()]
+    parser = argparse.ArgumentParser(prog="make numbers")
+    known = ", ".join((*DESIGNS, *boards))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {known}; all without")
+    bitstream.common(parser)
+    parser.add_argument("--clock", type=float, default=100, metavar="MHZ", help="what designs are placed for")
+    minutes = f"after which routing is given up; without, {MINUTES} for a design, {bitstream.MINUTES} for a board"
+    parser.add_argument("--minutes", type=float, help=minutes)
+    parser.add_argument("--no-plan", action="store_true", help="the placer's own places for a design's cells")
+    parser.add_argument("--no-place", action="store_true", help="synthesis alone, of designs")
+    parser.add_argument("--page", action="store_true", help="write the tables of docs/numbers.md")
+    options = parser.parse_args()
+    if unknown := [name for name in options.names if name not in (*DESIGNS, *boards)]:
+        parser.error(f"names: found {unknown[0]}; allowed are {known}")
+    if options.no_place and (found := [name for name in options.names if name in boards]):
+        parser.error(f"--no-place: found {found[0]}; allowed are designs: {', '.join(DESIGNS)}")
+    options.names = options.names or [*DESIGNS, *([] if options.no_place else boards)]
+    return options
+
+
+def typed(options: argparse.Namespace, minutes: float, free_collisions: str) -> argparse.Namespace:
+    """With what designs and boards have each for themselves."""
+    own = {"minutes": options.minutes or minutes, "free_collisions": free_collisions}
+    return argparse.Namespace(**vars(options) | own)
 
 
 def main() -> int:
-    """Measure the designs named; show and keep these and the last figures of the others. 1 if a tool gave up."""
-    parser = argparse.ArgumentParser(prog="make numbers")
-    parser.add_argument("designs", nargs="*", metavar="DESIGN", help=f"of {', '.join(DESIGNS)}; all without")
-    parser.add_argument("--seed", type=int, default=1, help="of placement and routing")
-    parser.add_argument("--clock", type=float, default=100, metavar="MHZ", help="what placement and routing aim at")
-    parser.add_argument("--placer", default="heap", choices=("heap", "static", "sa"))
-    parser.add_argument("--router", default="router2", choices=("router1", "router2"))
-    parser.add_argument("--minutes", type=float, default=30, help="after which placing and routing is given up")
-    parser.add_argument("--no-plan", action="store_true", help="the placer's own places for multipliers and RAMs")
-    parser.add_argument("--no-place", action="store_true", help="synthesis alone")
-    parser.add_argument("--wide", action="store_true", help="join LUT4s to larger ones: faster, and more of them")
-    parser.add_argument("--wire", type=int, default=900, metavar="PS", help="what synthesis takes a wire's delay for")
-    parser.set_defaults(free_collisions="*")
-    parser.add_argument("--page", action="store_true", help="write the table of docs/numbers.md")
-    options = parser.parse_args()
-    if unknown := [name for name in options.designs if name not in DESIGNS]:
-        parser.error(f"designs: found {unknown[0]}; allowed are {', '.join(DESIGNS)}")
+    """Measure what is named; show and keep these and the last figures of the others. 1 if something was not reached."""
+    options = arguments()
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    prepare(console)
-    kept = {n.design: n for n in before()}
-    for name in options.designs or DESIGNS:
-        kept[name] = measure(name, options, console)
-        KEPT.write_text(json.dumps([asdict(n) for n in kept.values()], indent=2) + "\n")
-    numbers = [kept[name] for name in DESIGNS if name in kept]
-    table = Table(*HEADINGS, title=f"LFE5U-85F, speed grade {Chip.speed}")
-    for n in numbers:
-        for line in rows(n):
-            table.add_row(*(cell.replace("&ge;", ">=").replace("&le;", "<=") for cell in line))
-    console.print(table)
+    kept, status = Kept.read(), 0
+    if any(name in DESIGNS for name in options.names):
+        prepare(console)
+    for name in options.names:
+        if name in DESIGNS:
+            kept.designs[name] = found = of_design(name, typed(options, MINUTES, "*"), console)
+            status |= not options.no_place and found.fmax_placed_mhz is None
+        else:
+            kept.boards.pop(name, None)
+            board_options = typed(options, bitstream.MINUTES, bitstream.FREE_COLLISIONS)
+            built, missed = of_board(name, board_options, console)
+            kept.boards |= {name: built} if built else {}
+            status |= missed
+        kept.write()
+    kept.show(console)
     if options.page:
-        write_page(numbers)
-    measured = [kept[name] for name in options.designs or DESIGNS]
-    return int(not options.no_place and any(n.fmax_placed_mhz is None for n in measured))
+        kept.write_page(options.names)
+    return int(status)
 
 
 if __name__ == "__main__":

@@ -31,13 +31,20 @@ from ocellus_sim.programs import compiled
 from ..ecp5 import CELLS, mapped, overused, plan
 from ..floorplan import camera
 from ..tools import ROOT, ToolError, locked, native, prepare, refuse, tool, version
+from .committed import judged
 from .report import Report, digest, figures
 
 FOLDER = ROOT / "build" / "boards"
 TOP = "top"
+SDF = "top.sdf"
+"""Where each delay is told: read for the report, and 100 MB that nobody needs then."""
 NAMES = ("yosys", "nextpnr-ecp5", "ecppack")
 AVAILABLE = {"LUT4": 83_640, "TRELLIS_FF": 83_640, "DP16KD": 208, "MULT18X18D": 156}
 """Of an LFE5U-85F, LFE5UM-85F or LFE5UM5G-85F: Lattice FPGA-DS-02012, table 1.1."""
+
+MINUTES = 60
+FREE_COLLISIONS = "top.camera.sensor.cnn.*"
+"""Stages beside the accelerator read a memory's old word where they write the new one: the chip must do so, too."""
 
 
 class MissedError(RuntimeError):
@@ -61,8 +68,10 @@ def step(console: Console, name: str, minutes: dict[str, float]) -> Iterator[Any
             spent = int(time.monotonic() - begin)
             status.update(f"{name} {spent // 60}:{spent % 60:02}  {escape(line[:100])}")
 
-        yield tell
-    minutes[name] = round((time.monotonic() - begin) / 60, 1)
+        try:
+            yield tell
+        finally:
+            minutes[name] = round((time.monotonic() - begin) / 60, 1)
     console.print(f"{name}: {time.monotonic() - begin:.0f} s")
 
 
@@ -109,7 +118,7 @@ def route(
     folder: Path, arguments: list[str], program: str, options: argparse.Namespace, tell: Any, clock_hz: int
 ) -> dict[str, Any]:
     """Nextpnr's report; :class:`MissedError` when it comes to no end."""
-    own = f"--report nextpnr.json --seed {options.seed} --placer {options.placer} --router {options.router}"
+    own = f"--report nextpnr.json --sdf {SDF} --seed {options.seed} --placer {options.placer} --router {options.router}"
     # The clock behind the PLL gets its own constraint, from the crystal's and the dividers.
     own += f" --freq {clock_hz / 1e6:g} --timing-allow-fail --threads 1"
     kept = [a for a in arguments if a != "--quiet"]
@@ -132,7 +141,7 @@ def route(
 
 
 def build(board: Board, configuration: Configuration, options: argparse.Namespace, console: Console) -> Report:
-    """All of it."""
+    """All of it, as far as it goes: a report without a bitstream says why there is none."""
     folder = place_of(board, configuration)
     folder.mkdir(parents=True, exist_ok=True)
     for old in ("report.json", "report.txt", f"{TOP}.bit"):
@@ -149,22 +158,41 @@ def build(board: Board, configuration: Configuration, options: argparse.Namespac
     check_size(cells, board.device)
     if configuration == CONFIGURATIONS["ecp5"]:
         plan(camera, folder)
-    with step(console, "placement and routing", minutes) as tell:
-        found = route(folder, given["NEXTPNR_ECP5"], use["nextpnr-ecp5"], options, tell, board.clock_hz)
-    with step(console, "packing", minutes) as tell:
-        tool("ecppack", given["ECPPACK"], folder / "ecppack.log", program=use["ecppack"], tell=tell)
+    reached: dict[str, Any] = {}
+    try:
+        with step(console, "placement and routing", minutes) as tell:
+            found = route(folder, given["NEXTPNR_ECP5"], use["nextpnr-ecp5"], options, tell, board.clock_hz)
+        with step(console, "slowest paths", minutes):
+            reached = figures(found, folder / SDF)
+        with step(console, "packing", minutes) as tell:
+            tool("ecppack", given["ECPPACK"], folder / "ecppack.log", program=use["ecppack"], tell=tell)
+        reached["sha256"] = digest(folder / f"{TOP}.bit")
+    except (MissedError, ToolError) as error:
+        reached["failure"] = str(error)
+    finally:
+        (folder / SDF).unlink(missing_ok=True)
     report = Report(
         board=board.name,
         device=board.device,
         configuration=configuration.name,
         seed=options.seed,
-        sha256=digest(folder / f"{TOP}.bit"),
+        target_mhz=board.clock_hz / 1e6,
+        cells=dict(cells),
         minutes=minutes,
         tools={name: version(program) for name, program in use.items()},
-        **figures(found),
+        **reached,
     )
     report.write(folder)
     return report
+
+
+def common(parser: argparse.ArgumentParser) -> None:
+    """What `make numbers` asks of its designs, too."""
+    parser.add_argument("--seed", type=int, default=1, help="of placement and routing")
+    parser.add_argument("--placer", default="heap", choices=("heap", "static", "sa"))
+    parser.add_argument("--router", default="router2", choices=("router1", "router2"))
+    parser.add_argument("--wide", action="store_true", help="join LUT4s to larger ones: faster, and more of them")
+    parser.add_argument("--wire", type=int, default=900, metavar="PS", help="what synthesis takes a wire's delay for")
 
 
 def arguments() -> argparse.Namespace:
@@ -172,14 +200,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bitstream")
     parser.add_argument("--board", default="", help="one of `make boards`")
     parser.add_argument("--config", default="", help="another size of the accelerator than the board's")
-    parser.add_argument("--seed", type=int, default=1, help="of placement and routing")
-    parser.add_argument("--placer", default="heap", choices=("heap", "static", "sa"))
-    parser.add_argument("--router", default="router2", choices=("router1", "router2"))
-    parser.add_argument("--minutes", type=float, default=60, help="after which placing and routing is given up")
-    parser.add_argument("--wide", action="store_true", help="join LUT4s to larger ones: faster, and more of them")
-    parser.add_argument("--wire", type=int, default=900, metavar="PS", help="what synthesis takes a wire's delay for")
-    # Stages beside the accelerator read a memory's old word where they write the new one: the chip must do so, too.
-    parser.set_defaults(free_collisions="top.camera.sensor.cnn.*")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="after which placing and routing is given up")
+    common(parser)
+    parser.set_defaults(free_collisions=FREE_COLLISIONS)
     return parser.parse_args()
 
 
@@ -193,14 +216,13 @@ def main() -> int:
         report = build(chosen, configuration, options, console)
     except BadInput as error:
         refuse(str(error))
-    except (MissedError, ToolError) as error:
+    except ToolError as error:
         print(f"ocellus: {options.board}: {error}", file=sys.stderr)
         return 1
     console.print("\n".join(report.lines()), markup=False, highlight=False)
-    console.print(f"{(place_of(chosen, configuration) / TOP).relative_to(ROOT)}.bit")
-    for net, (found, wanted) in report.missed.items():
-        print(f"ocellus: {chosen.name}: {net} reaches {found:.1f} MHz of {wanted:.1f}", file=sys.stderr)
-    return int(bool(report.missed))
+    if not report.failure:
+        console.print(f"{(place_of(chosen, configuration) / TOP).relative_to(ROOT)}.bit")
+    return judged(report, console)
 
 
 if __name__ == "__main__":

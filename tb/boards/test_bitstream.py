@@ -17,6 +17,7 @@ from scripts.boards import bitstream, flash
 from scripts.boards.report import Report, figures
 from scripts.tools import ToolError, native, tool
 
+from .delays import CLOCKS, SDF
 from .echo import Echo
 
 OPTIONS = argparse.Namespace(
@@ -40,27 +41,45 @@ def step(path: list[tuple[str, str, float, str]]) -> list[dict[str, Any]]:
 FOUND = {
     "utilization": {"DP16KD": {"used": 7, "available": 208}, "EHXPLLL": {"used": 1, "available": 4}},
     "fmax": {
-        "$glbnet$camera.serial.clk": {"achieved": 80.5, "constraint": 75.0},
-        "slow": {"achieved": 70.0, "constraint": 75.0},
+        "$glbnet$camera.clk": {"achieved": 80.5, "constraint": 75.0},
+        "gate.free_clk": {"achieved": 70.0, "constraint": 75.0},
     },
     "critical_paths": [
-        {"from": "<async>", "to": "a", "path": step([("pin", "z", 99, "routing")])},
-        {"from": "a", "to": "b", "path": step([("camera.x_TRELLIS_FF_Q", "camera.y_LUT4_Z", 1.5, "logic")])},
-        {"from": "a", "to": "a", "path": step([("p_TRELLIS_FF_Q", "p", 1, "logic"), ("p", "q_LUT4_A", 9, "routing")])},
+        {"from": "<async>", "to": "posedge a", "path": step([("pin", "z", 99, "routing")])},
+        {"from": "posedge a", "to": "posedge b", "path": step([("camera.x_TRELLIS_FF_Q", "y_LUT4_Z", 1.5, "logic")])},
+        *(
+            {"from": f"posedge {net}", "to": f"posedge {net}", "path": step([(cell, cell, 0.5, "clk-to-q")])}
+            for net, cell in CLOCKS.items()
+        ),
     ],
 }
 
 
-def test_the_report_names_the_clock_that_is_missed_and_the_slowest_path_first():
-    report = Report(
-        "b", "d", "tiny", 1, sha256="0f", minutes={"synthesis": 1.0}, tools={"yosys": "1"}, **figures(FOUND)
-    )
-    assert report.missed == {"slow": (70.0, 75.0)}
-    text = "\n".join(report.lines())
-    assert "  sync: 80.5 MHz, 75.0 wanted\n" in text
-    assert "slow: 70.0 MHz, 75.0 wanted - missed\n" in text
-    assert text.index("`p` to `q`: 1.0 ns in 1 gates, 9.0 ns on wires") < text.index("`camera.x` to `camera.y`")
-    assert text.index("`camera.x` to `camera.y`") < text.index("`pin` to `z`")
+def test_the_report_names_the_clock_that_is_missed_and_the_slowest_paths_of_each(tmp_path: Path):
+    (tmp_path / "top.sdf").write_text(SDF)
+    cells = {"LUT4": 1234, "TRELLIS_FF": 5, "DP16KD": 7, "MULT18X18D": 0}
+    given = {"target_mhz": 75.0, "cells": cells, "minutes": {"synthesis": 1.0, "routing": 2.5}, "tools": {"yosys": "1"}}
+    report = Report("b", "d", "tiny", 1, **given, sha256="0f", **figures(FOUND, tmp_path / "top.sdf"))
+    assert report.missed == {"gate.free_clk": (70.0, 75.0)}
+    assert report.fmax_mhz == 80.5
+    assert report.lines() == [
+        "b: d, configuration tiny, seed 1",
+        "  synthesis: 1,234 LUT4, 5 FF, 7 block RAM, 0 multipliers",
+        "  DP16KD              7 of     208",
+        "  EHXPLLL             1 of       4",
+        "  sync: 80.5 MHz, 75.0 wanted",
+        "    `camera.store.0.0` to `camera.store.0.0`: 6.0 ns in 0 gates, 3.0 ns on wires",
+        "    `camera.product` to `camera.far`: 2.9 ns in 0 gates, 1.5 ns on wires",
+        "    `camera.far` to `camera.total`: 1.0 ns in 2 gates, 3.1 ns on wires",
+        "  gate.free_clk: 70.0 MHz, 75.0 wanted - missed",
+        "    `gate.stage0` to `gate.stage1`: 0.5 ns in 0 gates, 0.3 ns on wires",
+        "  between clocks, from and to pins:",
+        "    `camera.x` to `y`: 1.5 ns in 1 gates, 0.0 ns on wires",
+        "    `pin` to `z`: 0.0 ns in 0 gates, 99.0 ns on wires",
+        "  sha256 0f",
+        "  3.5 minutes: synthesis 1.0, routing 2.5",
+        "  yosys: 1",
+    ]
 
 
 def test_nextpnr_gets_amaranths_options_and_ours_and_its_report_is_read(tmp_path: Path):
@@ -72,6 +91,7 @@ def test_nextpnr_gets_amaranths_options_and_ours_and_its_report_is_read(tmp_path
     assert words[:3] == ["--85k", "--lpf", "top.lpf"]
     assert "--quiet" not in words
     assert words[words.index("--freq") + 1] == "75"
+    assert words[words.index("--sdf") + 1] == "top.sdf"
 
 
 @pytest.mark.skipif(not (tools.TOOLS / "ready").exists(), reason="make numbers, or make bitstream, installs the tools")
@@ -110,6 +130,49 @@ def test_a_nextpnr_that_gives_up_is_told_with_its_last_lines(tmp_path: Path):
     fails = program(tmp_path / "p", "echo ERROR: it is Monday; exit 1")
     with pytest.raises(bitstream.MissedError, match=r"(?s)^ERROR: it is Monday\nnextpnr-ecp5 ended with status 1; "):
         bitstream.route(tmp_path, NEXTPNR, fails, OPTIONS, print, 75_000_000)
+
+
+CELLS = {"LUT4": 4, "TRELLIS_FF": 3, "CCU2C": 2}
+TOOLS = {
+    "yosys": f"echo '{json.dumps({'design': {'num_cells_by_type': CELLS}})}' > cells.json",
+    "nextpnr-ecp5": f"echo '{json.dumps(FOUND)}' > nextpnr.json; cat > top.sdf << 'END'\n{SDF}END",
+    "ecppack": "echo bits > top.bit",
+}
+
+
+@pytest.fixture
+def tools_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Scripts as tools, a design of next to nothing, and a folder for what they make."""
+    found = {name: program(tmp_path / name, f'[ "$1" = --version ] && exit\n{text}') for name, text in TOOLS.items()}
+    monkeypatch.setattr(top, "Camera", Echo)
+    monkeypatch.setattr(bitstream, "built_in", lambda *given: None)
+    monkeypatch.setattr(bitstream, "programs", lambda console: found)
+    monkeypatch.setattr(bitstream, "FOLDER", tmp_path / "boards")
+    return tmp_path
+
+
+def test_what_is_built_has_its_bitstream_and_report_and_not_the_delays(tools_here: Path):
+    said = io.StringIO()
+    report = bitstream.build(board("ulx3s-85f"), CONFIGURATIONS["tiny"], OPTIONS, Console(file=said))
+    assert report.cells == {"LUT4": 8, "TRELLIS_FF": 3, "DP16KD": 0, "MULT18X18D": 0}
+    assert (report.failure, report.target_mhz) == ("", 75.0)
+    assert len(report.paths["sync"]) == 3
+    folder = tools_here / "boards" / "ulx3s-85f" / "tiny"
+    assert json.loads((folder / "report.json").read_text())["paths"] == report.paths
+    assert (folder / "top.bit").exists()
+    assert not (folder / "top.sdf").exists()
+
+
+def test_what_is_not_routed_leaves_a_report_of_what_was_reached(tools_here: Path):
+    program(tools_here / "nextpnr-ecp5", "echo iter=1 overused=56; exec sleep 60")
+    options = argparse.Namespace(**vars(OPTIONS) | {"minutes": 0.02})
+    report = bitstream.build(board("ulx3s-85f"), CONFIGURATIONS["tiny"], options, Console(file=io.StringIO()))
+    assert report.failure == "not routed after 0.02 minutes: 56 wires were still shared"
+    assert (report.cells["LUT4"], report.fmax_mhz, report.sha256) == (8, None, "")
+    assert [*report.minutes] == ["network", "elaboration", "synthesis", "placement and routing"]
+    folder = tools_here / "boards" / "ulx3s-85f" / "tiny"
+    assert json.loads((folder / "report.json").read_text())["failure"] == report.failure
+    assert not (folder / "top.bit").exists()
 
 
 def test_more_than_the_chip_has_is_refused_before_placement():
