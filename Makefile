@@ -65,9 +65,9 @@ quality: ## recall and precision of the network on scenes it was not trained on
 	$(VENV) scripts/quality.py $(ARGS)
 #              ARGS="--line 60"   on frames of the line that readout draws itself
 
-numbers: ## what the parts take of an ECP5, and how fast they run there: synthesis, placement, routing
+numbers: ## what parts and boards take of an ECP5, and how fast they run there: synthesis, placement, routing
 	$(VENV) -m scripts.figures $(ARGS)
-#              ARGS="pair lane"   some designs; --no-place, --seed, --placer, --router: see --help
+#              ARGS="pair ulx3s-85f"   some designs and boards; --page, --no-place, --seed, --router: see --help
 
 boards: ## which boards there are, and what each runs (docs/boards.md)
 	$(VENV) -m scripts.boards

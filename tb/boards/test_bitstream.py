@@ -175,6 +175,28 @@ def test_what_is_not_routed_leaves_a_report_of_what_was_reached(tools_here: Path
     assert not (folder / "top.bit").exists()
 
 
+@pytest.mark.parametrize(
+    ("nextpnr", "says"),
+    [
+        (TOOLS["nextpnr-ecp5"], "gate.free_clk reaches 70.0 MHz of 75.0"),
+        ("echo iter=1 overused=56; exec sleep 60", "not routed after 0.02 minutes: 56 wires were still shared"),
+    ],
+)
+def test_the_verb_tells_what_was_reached_and_what_was_not(
+    nextpnr: str, says: str, tools_here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    program(tools_here / "nextpnr-ecp5", f'[ "$1" = --version ] && exit\n{nextpnr}')
+    monkeypatch.setattr(bitstream, "ROOT", tools_here)
+    minutes = ["--minutes", "0.02" if "sleep" in nextpnr else "1"]
+    monkeypatch.setattr("sys.argv", ["bitstream", "--board", "ulx3s-85f", "--config", "tiny", *minutes])
+    assert bitstream.main() == 1
+    said = capsys.readouterr()
+    assert said.err == f"ocellus: ulx3s-85f: {says}\n"
+    assert "  synthesis: 8 LUT4, 3 FF, 0 block RAM, 0 multipliers\n" in said.out
+    assert "ulx3s-85f: not compared: docs/numbers.md has no figures of it with tiny\n" in said.out
+    assert ("boards/ulx3s-85f/tiny/top.bit\n" in said.out) == ("sleep" not in nextpnr)
+
+
 def test_more_than_the_chip_has_is_refused_before_placement():
     with pytest.raises(BadInput, match=r"^design: found 209 block RAM, allowed 208: chip has no more$"):
         bitstream.check_size({"LUT4": 83_640, "TRELLIS_FF": 1, "DP16KD": 209, "MULT18X18D": 156}, "chip")
