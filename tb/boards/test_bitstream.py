@@ -27,8 +27,8 @@ NEXTPNR = ["--quiet", "--log", "top.tim", "--85k", "--lpf", "top.lpf"]
 
 
 def program(path: Path, text: str) -> str:
-    """A shell script as a tool."""
-    path.write_text(f"#!/bin/sh\n{text}\n")
+    """A shell script as a tool, which says no version."""
+    path.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exit\n{text}\n')
     path.chmod(0o755)
     return str(path)
 
@@ -143,7 +143,7 @@ TOOLS = {
 @pytest.fixture
 def tools_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Scripts as tools, a design of next to nothing, and a folder for what they make."""
-    found = {name: program(tmp_path / name, f'[ "$1" = --version ] && exit\n{text}') for name, text in TOOLS.items()}
+    found = {name: program(tmp_path / name, text) for name, text in TOOLS.items()}
     monkeypatch.setattr(top, "Camera", Echo)
     monkeypatch.setattr(bitstream, "built_in", lambda *given: None)
     monkeypatch.setattr(bitstream, "programs", lambda console: found)
@@ -185,7 +185,7 @@ def test_what_is_not_routed_leaves_a_report_of_what_was_reached(tools_here: Path
 def test_the_verb_tells_what_was_reached_and_what_was_not(
     nextpnr: str, says: str, tools_here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    program(tools_here / "nextpnr-ecp5", f'[ "$1" = --version ] && exit\n{nextpnr}')
+    program(tools_here / "nextpnr-ecp5", nextpnr)
     monkeypatch.setattr(bitstream, "ROOT", tools_here)
     minutes = ["--minutes", "0.02" if "sleep" in nextpnr else "1"]
     monkeypatch.setattr("sys.argv", ["bitstream", "--board", "ulx3s-85f", "--config", "tiny", *minutes])
