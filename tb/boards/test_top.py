@@ -34,9 +34,9 @@ class Wire(wiring.Component):
 class Dcca(Elaboratable):
     """The cell that holds a clock: what enables it is looked at while the clock is low."""
 
-    def __init__(self, cell: str, *, i_CLKI: Signal, i_CE: Signal, o_CLKO: Signal):
+    def __init__(self, cell: str, **pins: Signal):
         assert cell == "DCCA"
-        self._clock, self._enable, self._out = i_CLKI, i_CE, o_CLKO
+        self._clock, self._enable, self._out = pins["i_CLKI"], pins["i_CE"], pins["o_CLKO"]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -112,7 +112,9 @@ def test_the_clock_waits_for_the_lock_and_stands_while_the_button_is_held(name: 
             assert await ticks(8) == [(counted + min(n, AFTER - 1)) % 8 for n in range(1, 9)]
             ctx.set(signal, 1 - held)
             stood = counted + AFTER - 1
-            assert await ticks(8) == [(stood + max(0, n - AFTER + 1)) % 8 for n in range(1, 9)], "as if nothing had been"
+            assert await ticks(8) == [(stood + max(0, n - AFTER + 1)) % 8 for n in range(1, 9)], (
+                "as if nothing had been"
+            )
 
     simulator = Simulator(fragment)
     simulator.add_testbench(play)

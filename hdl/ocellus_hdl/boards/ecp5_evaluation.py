@@ -14,6 +14,7 @@ BOARD = Board(
     button=Pin("rst"),
     lights={"frame": Pin("led", 0), "object": Pin("led", 1), "error": Pin("led", 2), "lock": Pin("led", 7)},
     flash="ecp5_evn",
-    shows="records on its USB port, once two resistors are moved; D5 frame, D6 object, D7 error, D12 lock; SW4 holds it still",
+    shows="records on its USB port, once two resistors are moved; "
+    "D5 frame, D6 object, D7 error, D12 lock; SW4 holds it still",
     serial="its USB port, once two resistors are moved (user manual, section 6.2)",
 )

@@ -19,5 +19,6 @@ BOARD = Board(
         "lock": Pin("rgb_led", 3, "g"),
     },
     flash="ecpix5",
-    shows="records on its USB port; lights 0 green frame, 1 blue object, 2 red error, 3 green lock; reset holds it still",
+    shows="records on its USB port; "
+    "lights 0 green frame, 1 blue object, 2 red error, 3 green lock; reset holds it still",
 )

@@ -1,4 +1,4 @@
-"""The clock's gate: registers have their first values from the bitstream, so a clock that waits takes a reset's place."""
+"""The clock's gate: registers have first values from the bitstream, so a clock that waits takes a reset's place."""
 
 from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Signal
 from amaranth.lib import wiring
