@@ -153,7 +153,7 @@ class Combiner(wiring.Component):
 
         m.submodules.waiting = waiting = fifo.SyncFIFOBuffered(width=ELEMENT.size * n, depth=DEPTH)
         elements = [self._element(m, k, x[8 * k :][:8], y[8 * k :][:8], epilogue) for k in range(n)]
-        table_loads = own_loads(m, self.i_load, Section.TABLES)
+        table_loads = own_loads(m, platform, self.i_load, Section.TABLES)
         found = [self._table(m, k, x[8 * k :][:8], table_loads) for k in range(n)]
         m.d.comb += [
             waiting.w_en.eq(scales[-1]),

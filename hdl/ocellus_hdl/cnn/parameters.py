@@ -108,7 +108,7 @@ class Parameters(wiring.Component):
             ]
 
         # A row of registers behind the memory, which is slow by itself.
-        read, here = self._memory(m, reading, at), Signal()
+        read, here = self._memory(m, platform, reading, at), Signal()
         word = Signal(read.shape())
         number_read, point_read = Signal.like(arrived_number), Signal()
         m.d.sync += [here.eq(reading), arrives.eq(here)]
@@ -137,10 +137,10 @@ class Parameters(wiring.Component):
             m.d.sync += self.o.eq(ready)
         return m
 
-    def _memory(self, m: Module, enable: Signal, address: Signal) -> data.View:
+    def _memory(self, m: Module, platform: object, enable: Signal, address: Signal) -> data.View:
         """One memory, since narrow ones waste block RAM: an entry is written whole when its last part comes."""
         c = self._c
-        own = own_loads(m, self.i_load, Section.PARAMETERS)
+        own = own_loads(m, platform, self.i_load, Section.PARAMETERS)
         loads, load = own.valid, own.payload
         shape, init = data.ArrayLayout(ENTRY, c.parameter_lanes), cast(Any, self._words)
         words = memory.Memory(shape=shape, depth=c.parameter_words, init=init)

@@ -48,7 +48,9 @@ class Weights(wiring.Component):
         m = Module()
         c = self._c
         parts = c.lanes // 4
-        load = own_loads(m, self.i_load, Section.WEIGHTS)
+        part_bits = (parts - 1).bit_length()
+        load = own_loads(m, platform, self.i_load, Section.WEIGHTS)
+        coming = self.i_load.payload
         address = Signal(ADDRESS_BITS)
         reads, arrives = Signal(), Signal()
         m.d.sync += [reads.eq(self.i_read.valid), arrives.eq(reads)]
@@ -68,8 +70,11 @@ class Weights(wiring.Component):
                 write.addr.eq(load.payload.address[:bits]),
                 write.data.eq(load.payload.data.replicate(parts)),
             ]
-            with m.If(load.valid & ((load.payload.address >> bits) == base >> bits)):
-                m.d.comb += write.en.eq(1 << load.payload.part)
+            # Decoded on the way into registers: the block RAMs that each of these enables lie far apart.
+            within = coming.address[bits : c.weight_words.bit_length()] == base >> bits
+            m.d.sync += write.en.eq(
+                Mux(self.i_load.valid & (coming.section == Section.WEIGHTS) & within, 1 << coming.part[:part_bits], 0)
+            )
 
             came = Signal(name=f"came_{base}")
             with m.If(reads):

@@ -10,6 +10,7 @@ from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import BANK_BITS, LAYER, LINE_BITS, PARAMETER
 
 from ..layouts import struct
+from .cells import passing
 
 ADDRESS_BITS = 24
 """Of a word in the weight memory."""
@@ -58,12 +59,12 @@ def flow(shape: ShapeLike) -> wiring.Signature:
     return wiring.Signature({"valid": Out(1), "payload": Out(shape)})
 
 
-def own_loads(m: Module, load: Any, section: Section) -> Any:
+def own_loads(m: Module, platform: object, load: Any, section: Section) -> Any:
     """Those words of ``load``, a flow, that are the section's, a clock later: its memories may lie far away."""
     own = Signal(data.StructLayout({"valid": 1, "payload": LOAD}), name="own_load")
     mine = load.valid & (load.payload.section == section)
     m.d.sync += own.valid.eq(mine)
-    with m.If(mine):
+    with m.If(passing(platform, mine)):
         m.d.sync += own.payload.eq(load.payload)
     return own
 
