@@ -14,8 +14,6 @@ from .words import LOOK, flow, word
 
 AHEAD = 4
 """Words that are read ahead of the one that is sent."""
-TAG = data.StructLayout({"bytes": 8, "ends": 1})
-"""Of a word: how many of its bytes count, and whether they are the tensor's last."""
 
 
 class Outlet(wiring.Component):
@@ -55,24 +53,28 @@ class Outlet(wiring.Component):
         """Some words are read while one is sent: rows, columns, channels."""
         m = Module()
         c = self._c
+        # Of a word: how many of its bytes count, and whether they are the tensor's last.
+        tag = data.StructLayout({"bytes": range(c.word + 1), "ends": 1})
         header = self.i_header
         at_row, at_pixel, at = Signal(place(c)), Signal(place(c)), Signal(place(c))
         rows, columns = Countdown(m, 16, "rows"), Countdown(m, 16, "columns")  # still to be read, these included
         channels, last_word = Signal(16), Signal()
         reads, may_look = Signal(), Signal()
+        delivers = Signal()  # since the last reset: a word that was asked for in front of it is nobody's
 
         # Words that were asked for, those of them that have come, and the one that is sent.
-        m.submodules.tags = tags = fifo.SyncFIFO(width=TAG.size, depth=AHEAD)
+        m.submodules.tags = tags = fifo.SyncFIFO(width=tag.size, depth=AHEAD)
         m.submodules.words = words = fifo.SyncFIFO(width=8 * c.word, depth=AHEAD)
-        held, held_bytes, held_ends = Signal(8 * c.word, reset_less=True), Signal(TAG["bytes"].shape), Signal()
+        held, held_bytes, held_ends = Signal(8 * c.word, reset_less=True), Signal(tag["bytes"].shape), Signal()
         empty, one = Signal(init=1), Signal()  # bytes that are held: none, the last one
 
-        looks, looked, moves = Signal(), Signal(), Signal()  # looked: a clock ago
+        looks, looked = Signal(), Signal()  # looked: a clock ago, when ``at`` is still the same
+        moves, will_move = Signal(), Signal()  # the next word takes its place behind them
         pixel_ends, row_ends, all_ends = Signal(), Signal(), Signal()  # with what was looked at two clocks ago
-        asked, next_tag = Signal(TAG), data.View(TAG, tags.r_data)
+        asked, next_tag = Signal(tag), data.View(tag, tags.r_data)
         m.d.comb += [
             looks.eq(reads & may_look & tags.w_rdy),
-            self.o_look.valid.eq(looks),
+            self.o_look.valid.eq(looked),
             self.o_look.payload.base.eq(at.bank),
             self.o_look.payload.line.eq(at.line),
             asked.bytes.eq(Mux(last_word, channels, c.word)),
@@ -80,7 +82,7 @@ class Outlet(wiring.Component):
             tags.w_data.eq(asked),
             tags.w_en.eq(looks),
             words.w_data.eq(self.i_seen.payload),
-            words.w_en.eq(self.i_seen.valid & (tags.level != words.level)),
+            words.w_en.eq(self.i_seen.valid & delivers),
             tags.r_en.eq(moves),
             words.r_en.eq(moves),
         ]
@@ -95,7 +97,7 @@ class Outlet(wiring.Component):
             columns.begin(header.output_columns)
             begin_pixel()
             m.d.sync += [
-                reads.eq(1), at_row.eq(begin), at_pixel.eq(begin), at.eq(begin),
+                reads.eq(1), delivers.eq(1), at_row.eq(begin), at_pixel.eq(begin), at.eq(begin),
             ]  # fmt: skip
         m.d.sync += [
             looked.eq(looks),
@@ -129,8 +131,11 @@ class Outlet(wiring.Component):
             byte.valid.eq(~empty),
             byte.payload.value.eq(held[:8]),
             byte.payload.last.eq(one & held_ends),
-            moves.eq(words.r_rdy & (empty | (byte.ready & one))),
         ]
+        # Whether a word moves is a register: it is decided a clock before.
+        will_be_one = Mux(sent, held_bytes == 2, one)
+        m.d.comb += will_move.eq(words.r_rdy & ~moves & (Mux(sent, one, empty) | (will_be_one & leaving.o_room)))
+        m.d.sync += moves.eq(will_move)
         m.d.sync += self.o_done.eq(self.o.valid & self.o.ready & self.o.payload.last)
         with m.If(sent):
             m.d.sync += [held.eq(Cat(held[8:], Const(0, 8))), held_bytes.eq(held_bytes - 1)]
