@@ -10,12 +10,14 @@ from ocellus.program_formats import LayerOp
 
 from .cells import passing
 from .descriptor import LAYER_WORD, STEP_WORD
-from .places import added, multiple, named, place
+from .places import added, joined, multiple, named, place
 from .pump import tile
 from .words import command, flow
 
 ROWS = 3
 """Rows of taps that a window has."""
+SHARE = 3
+"""Pixels that share a copy of what all add to their places."""
 
 GROUP = data.StructLayout(
     {
@@ -98,6 +100,8 @@ class Addressing(wiring.Component):
     Attributes
     ----------
     i : flow(draft), in
+    i_out_bank : array of banks, in
+        That of the command's ``out``, for so many pixels each.
     i_tile : tile, in
         POINT: of this command.
     i_needed : NEEDED, in
@@ -114,6 +118,7 @@ class Addressing(wiring.Component):
         super().__init__(
             {
                 "i": In(flow(draft(c))),
+                "i_out_bank": In(data.ArrayLayout(range(c.banks), PIXELS // SHARE)),
                 "i_tile": In(tile(c)),
                 "i_needed": In(NEEDED),
                 "i_layer": In(LAYER_WORD),
@@ -167,14 +172,15 @@ class Addressing(wiring.Component):
                     row.eq(pixel.row + elder.row),
                     column.eq(pixel.column + elder.column),
                 ]
+            off = joined(c, elder.out.line, self.i_out_bank[i // SHARE])
             if i < c.windows:
-                beside = added(c, elder.out, multiple(c, named(c, needed, "out_pixel"), i)) if i else elder.out
+                beside = added(c, off, multiple(c, named(c, needed, "out_pixel"), i)) if i else off
                 exists = elder.exists[i]
             else:
-                beside, exists = elder.out, 0
+                beside, exists = off, 0
             with m.If(passing(platform, leaves)):
                 m.d.sync += [
-                    outs[i].eq(Mux(is_point, added(c, pixel.out, elder.out).as_value(), beside.as_value())),
+                    outs[i].eq(Mux(is_point, added(c, pixel.out, off).as_value(), beside.as_value())),
                     exists_1[i].eq(Mux(is_point, tile.exists[i], exists)),
                 ]
             lane_lines.append(line)
@@ -192,7 +198,7 @@ class Addressing(wiring.Component):
         settings, wrap = layers[1], wraps[1]
 
         def brought_down(line: Value, row: Value) -> Value:
-            return (line - Mux(row >= wrap, settings.in_ring_lines, 0))[:lines]
+            return Mux(row >= wrap, (line - settings.in_ring_lines)[:lines], line)  # both chains at once
 
         def within(at: Value, size: Value) -> Value:
             return (at >= 0) & (at < size)

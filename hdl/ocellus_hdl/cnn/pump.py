@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -137,28 +137,39 @@ class Pump(wiring.Component):
         columns_are = [Signal(name=f"columns_are_{n}") for n in range(2 * SIDE)]
         m.d.sync += [columns_are[n].eq(layer.out_columns == n) for n in range(2 * SIDE)]
 
+        will_end_behind, will_end_later = Signal(SIDE), Signal(SIDE)
+        m.d.comb += [will_end_behind.eq(Cat(ends_behind)), will_end_later.eq(Cat(ends_later))]
+        m.d.sync += [Cat(ends_behind).eq(will_end_behind), Cat(ends_later).eq(will_end_later)]
+
         def set_ends(left_is: Callable[[int], Value]) -> None:
             ends = [left_is(n) for n in range(1, SIDE + 1)]
-            m.d.sync += [ends_behind[n].eq(ends[n]) for n in range(SIDE)]
-            m.d.sync += [ends_later[n].eq(~Cat(ends[:n]).any()) for n in range(1, SIDE)]
+            m.d.comb += will_end_behind.eq(Cat(ends))
+            m.d.comb += [will_end_later[n].eq(~Cat(ends[:n]).any()) for n in range(1, SIDE)]
+
+        # Their copies choose rows and columns, places, and those of results.
+        will_choose = Cat(will_end_later[1:], will_end_behind[:-1])
+        chooses = copies(m, platform, will_choose, 3, "chooses")
 
         made, beyond = [], []
         for n in range(SIDE):
-            # So many columns into the next row, or in this one.
-            chosen, stays = [ends_behind[n - behind - 1] for behind in range(n)], ends_later[n]
 
-            def either(of_row: ValueLike, of_next: Sequence[ValueLike], chosen=chosen, stays=stays) -> Value:
-                return one_of(Cat(stays, *chosen), [of_row, *of_next[: len(chosen)]])
+            def stays(by: Value, n: int = n) -> Value:
+                return by[n - 1] if n else Const(1)
+
+            def either(by: Value, of_row: ValueLike, of_next: Sequence[ValueLike], n: int = n) -> Value:
+                """So many columns into the next row, or in this one."""
+                chosen = [by[SIDE - 1 + n - behind - 1] for behind in range(n)]
+                return one_of(Cat(stays(by, n), *chosen), [of_row, *of_next[:n]])
 
             pixel_n = Signal(pixel(c), name=f"pixel_{n}")
             m.d.comb += [
-                pixel_n.row.eq(Mux(stays, row, row + layer.stride_rows)),
-                pixel_n.column.eq(either(columns[n], first_columns)),
-                pixel_n.place.eq(either(in_row[n], in_next)),
-                pixel_n.out.eq(either(out_row[n], out_next)),
+                pixel_n.row.eq(Mux(stays(chooses[0]), row, row + layer.stride_rows)),
+                pixel_n.column.eq(either(chooses[0], columns[n], first_columns)),
+                pixel_n.place.eq(either(chooses[1], in_row[n], in_next)),
+                pixel_n.out.eq(either(chooses[2], out_row[n], out_next)),
             ]
             made.append(pixel_n)
-            beyond.append(~stays)
+            beyond.append(~ends_later[n])
 
         # Two tiles: while one is read the other is made. Whether there is room, and a tile, are registers.
         tiles = [Signal(tile(c), name=f"tile_{n}", reset_less=True) for n in range(2)]

@@ -4,10 +4,10 @@ from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal, Value, ValueLi
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ocellus.configurations import Configuration
+from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import Epilogue, LayerOp
 
-from .addressing import NEEDED, Addressing, draft
+from .addressing import NEEDED, SHARE, Addressing, draft
 from .cells import copies
 from .countdown import Countdown
 from .descriptor import LAYER_WORD, STEP_WORD
@@ -222,10 +222,13 @@ class Walk(wiring.Component):
             self.o_number.eq(Mux(full, elder.layer, Mux(stays, number, self.i_next_step.layer))),
         ]
 
+        out_bank = Mux(elastic.o_enters, elastic.o_entering.out.bank, elder.out.bank)
+        out_banks = copies(m, platform, out_bank, PIXELS // SHARE, "out_bank")
         # The step's first command takes its layer along.
         m.d.comb += [
             addressing.i.valid.eq(leaves),
             addressing.i.payload.eq(elder),
+            *(addressing.i_out_bank[n].eq(bank) for n, bank in enumerate(out_banks)),
             addressing.i_tile.eq(pump.o),
             addressing.i_needed.eq(needed),
             addressing.i_layer.eq(layer),
