@@ -130,6 +130,7 @@ class Cnn(wiring.Component):
             sequencer.i_rows.eq(inlet.o_rows),
             sequencer.i_takes.eq(walk.o_takes),
             sequencer.i_done.eq(datapath.o_done),
+            sequencer.i_soon.eq(datapath.o_soon),
             walk.i_prepared.eq(sequencer.o_prepared),
             walk.i_next_layer.eq(sequencer.o_layer),
             walk.i_next_step.eq(sequencer.o_step),

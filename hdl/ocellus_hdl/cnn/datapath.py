@@ -79,6 +79,8 @@ class Datapath(wiring.Component):
         The window weights in store are of a network that is gone.
     o_done : unsigned(1), out
         The last result of a step is on its way into the memory: a command in this clock reads it.
+    o_soon : unsigned(1), out
+        ``o_done`` in the next clock.
     o_combining : unsigned(1), out
         Some group with an epilogue is between its last command and the clock in which its last write is on its way.
     o_tap : flow(tapped), out
@@ -100,6 +102,7 @@ class Datapath(wiring.Component):
                 "i_load": In(flow(LOAD)),
                 "i_forget": In(1),
                 "o_done": Out(1),
+                "o_soon": Out(1),
                 "o_combining": Out(1),
                 "o_tap": Out(flow(tapped(c))),
             }
@@ -194,6 +197,7 @@ class Datapath(wiring.Component):
             writer.i.valid.eq(plain | second.valid),
             writer.i.payload.eq(Mux(second.valid, second.payload.as_value(), first.payload.as_value())),
             self.o_done.eq(writer.o_done),
+            self.o_soon.eq(writer.o_soon),
         ]
 
         # What is under way with an epilogue: at most as many groups as the tags have room for.

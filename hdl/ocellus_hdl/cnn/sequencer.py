@@ -54,6 +54,8 @@ class Sequencer(wiring.Component):
         Weights of the step prepared.
     i_done : unsigned(1), in
         The oldest step under way is complete.
+    i_soon : unsigned(1), in
+        ``i_done`` in the next clock.
     o_freed : unsigned(16), out
         Input rows that nobody needs any more.
     o_deliver, i_delivered : unsigned(1)
@@ -78,6 +80,7 @@ class Sequencer(wiring.Component):
                 "i_takes": In(1),
                 "o_windows": Out(stream.Signature(WINDOWS_REQUEST)),
                 "i_done": In(1),
+                "i_soon": In(1),
                 "o_freed": Out(unsigned(16)),
                 "o_deliver": Out(1),
                 "i_delivered": In(1),
@@ -114,13 +117,16 @@ class Sequencer(wiring.Component):
         asked, came, left = Signal(16), Signal(), Signal(6)
         requested, prepares = Signal(), Signal()  # prepares: in that state
         taken, complete = Signal(16), Signal(16)
-        # What becomes complete in this clock counts already: the walk keeps the answer in a register. Both comparisons
-        # are registers, too, made for either case.
-        enough, one_less, came_rows = Signal(), Signal(), Signal()
+        # What becomes complete in this clock counts already. The answer is a register, since it lies far from the
+        # results and from the walk; so are the comparisons that it is made of, for either case.
+        enough, one_less, two_less, came_rows = Signal(), Signal(), Signal(), Signal()
+        enough_done = Signal()  # those are complete that the next step waits for
         after = step.after
         m.d.sync += [
             enough.eq(Mux(self.i_done, complete + 1 >= after, complete >= after)),
             one_less.eq(Mux(self.i_done, complete + 2 == after, complete + 1 == after)),
+            two_less.eq(Mux(self.i_done, complete + 3 == after, complete + 2 == after)),
+            enough_done.eq(enough | (one_less & (self.i_done | self.i_soon)) | (two_less & self.i_done & self.i_soon)),
             came_rows.eq(self.i_rows >= step.wait_rows),
         ]
 
@@ -131,7 +137,7 @@ class Sequencer(wiring.Component):
             under_way.r_en.eq(self.i_done),
             self.o_layer.eq(layer),
             self.o_step.eq(step),
-            self.o_go.eq((enough | (one_less & self.i_done)) & came_rows & under_way.w_rdy),
+            self.o_go.eq(enough_done & came_rows & under_way.w_rdy),
             read.en.eq(1),
             read.addr.eq(asked),
         ]

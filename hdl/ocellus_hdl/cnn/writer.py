@@ -36,6 +36,8 @@ class Writer(wiring.Component):
     o : writing, out
     o_done : unsigned(1), out
         The last beat of a step that ``ends``: a read whose lines come to the banks two clocks later sees it.
+    o_soon : unsigned(1), out
+        ``o_done`` in the next clock.
     """
 
     LATENCY = 4
@@ -48,6 +50,7 @@ class Writer(wiring.Component):
                 "i_input": In(stream.Signature(incoming(c))),
                 "o": Out(writing(c)),
                 "o_done": Out(1),
+                "o_soon": Out(1),
             }
         )
 
@@ -63,7 +66,8 @@ class Writer(wiring.Component):
             m.d.sync += beat.eq(self.i.payload)
         value, place = beat.value, beat.tag
 
-        m.d.sync += self.o_done.eq(valid & place.last & place.ends)
+        coming = self.i.payload.tag
+        m.d.sync += [self.o_soon.eq(self.i.valid & coming.last & coming.ends), self.o_done.eq(self.o_soon)]
 
         # Words: a convolution's pixel fills its word again and again, the enable tells which piece counts.
         words = [Signal(8 * c.word, name=f"word_{j}") for j in range(n + 1)]
@@ -79,7 +83,6 @@ class Writer(wiring.Component):
         m.d.comb += [takes[j].eq(valid & place.pixels[j]) for j in range(n)]
         came = self.i_input.payload
         # A register: whether the beat that is taken in this clock leaves its bank to the word that waits.
-        coming = self.i.payload.tag
         collides = _any([coming.pixels[j] & (coming.bank[j] == came.bank) for j in range(n)])
         m.d.sync += self.i_input.ready.eq(self.i_input.valid & ~self.i_input.ready & ~(self.i.valid & collides))
         lines = [Signal(range(c.lines), name=f"line_{j}") for j in range(n + 1)]
