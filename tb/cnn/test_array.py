@@ -50,12 +50,16 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
         since = c.beats - 1 if op is LayerOp.POINT else 0
 
     async def drive(ctx: Any) -> None:
-        for clock in range(len(steps) + Array.latency(c) + 4):
-            step = steps[clock] if clock < len(steps) else None
+        for clock in range(-1, len(steps) + Array.latency(c) + 4):
+            step = steps[clock] if 0 <= clock < len(steps) else None
+            coming = steps[clock + 1] if clock + 1 < len(steps) else None
+            if coming:
+                ctx.set(part.i_piece, {"far": coming["spread"] >> 1, "sub": coming["sub"]})
             ctx.set(part.i.valid, step is not None)
             if step:
                 ctx.set(part.i.payload, {k: step[k] for k in ("op", "spread", "edge", "inner", "sub", "first", "last")})
                 ctx.set(part.i_fill, step["fill"])
+                ctx.set(part.i_soon, step["slots"])
             before = steps[clock - 1] if 0 < clock <= len(steps) else None
             if before:
                 ctx.set(part.i_slots, before["slots"])
@@ -63,7 +67,7 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
                 ctx.set(part.i_taps, before["taps"])
             await ctx.tick()
 
-    seen = clocks(part, drive, [part.o.valid, part.o.payload.point, part.o_point, part.o_window])
+    seen = clocks(part, drive, [part.o.valid, part.o.payload.point, part.o_point, part.o_window])[1:]
     sums: list[int] = []
     held = [[0] * c.word] * SIDE
     taps: list[list[list[int]]] = []

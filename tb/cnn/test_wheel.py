@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ocellus.configurations import CONFIGURATIONS
-from ocellus_hdl.cnn.wheel import Wheel
+from ocellus_hdl.cnn.wheel import RADIX, Wheel
 from tb.cnn.clocks import clocks
 
 CLOCKS = 60
@@ -32,7 +32,8 @@ def test_slots_begin_at_the_base_and_read_the_fill_outside(name: str):
             }  # fmt: skip
             reads.append(read if clock < CLOCKS and rng.random() < 0.8 else None)
             ctx.set(part.i_read.valid, reads[-1] is not None)
-            ctx.set(part.i_read.payload, read)
+            turns = [read["base"] // RADIX**n % RADIX for n in range(Wheel.address_latency(c))]
+            ctx.set(part.i_read.payload, {"turns": turns, **{k: v for k, v in read.items() if k != "base"}})
             for b in range(c.banks):
                 enable, line = rng.randrange(1 << pieces), rng.choice(lines)
                 word = [rng.randrange(-128, 128) for _ in range(c.word)]

@@ -11,7 +11,7 @@ from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import LayerOp
 
 from .cells import copies, kept_plus, passing
-from .operands import WINDOW_TAPS, Operands, array_step, second_operands
+from .operands import WINDOW_TAPS, Operands, array_step, piece, second_operands
 from .products import Products, window_of
 from .windows import taps
 from .words import flow, slots
@@ -51,10 +51,15 @@ class Array(wiring.Component):
     ----------
     i : flow(array_step), in
     i_fill : signed(8), in
+    i_piece : piece, in
+        Of the step that comes in the next clock.
+    i_soon : slots, in
+        With the step.
     i_slots : slots, in
+        The same, a clock later.
     i_weights : array of bytes, in
     i_taps : taps, in
-        A clock later.
+        Likewise.
     o_operands : flow(second_operands), out
         Of a step with ``operand``, two clocks later.
     o : flow(DONE), out
@@ -69,6 +74,8 @@ class Array(wiring.Component):
         super().__init__(
             {
                 "i": In(flow(array_step(c))),
+                "i_piece": In(piece(c)),
+                "i_soon": In(slots(c)),
                 "i_slots": In(slots(c)),
                 "i_fill": In(signed(8)),
                 "i_weights": In(data.ArrayLayout(signed(8), c.lanes)),
@@ -95,6 +102,8 @@ class Array(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), operands.i)
         wiring.connect(m, operands.o_operands, wiring.flipped(self.o_operands))
         m.d.comb += [
+            operands.i_piece.eq(self.i_piece),
+            operands.i_soon.eq(self.i_soon),
             operands.i_slots.eq(self.i_slots),
             operands.i_fill.eq(self.i_fill),
             products.i_point.eq(operands.o_point),

@@ -21,7 +21,7 @@ from .parameters import FETCH, Parameters
 from .requantise import Requantise
 from .scale import Scale
 from .weights import Weights
-from .wheel import Wheel
+from .wheel import Wheel, digits
 from .windows import WindowStore
 from .words import (
     ADDRESS_BITS,
@@ -138,10 +138,10 @@ class Datapath(wiring.Component):
         read, look = wheel.i_read.payload, self.i_look
         m.d.comb += [
             wheel.i_read.valid.eq(self.i.valid | look.valid),
-            read.base.eq(Mux(self.i.valid, given.base, look.payload.base)),
-            read.line[0].eq(Mux(self.i.valid, given.line[0], look.payload.line)),
+            read.turns.eq(Mux(look.valid, digits(m, c, look.payload.base), digits(m, c, given.base))),
+            read.line[0].eq(Mux(look.valid, look.payload.line, given.line[0])),
             *(read.line[j].eq(given.line[j]) for j in range(1, c.banks)),
-            read.inside[0].eq(given.inside[0] | ~self.i.valid),
+            read.inside[0].eq(given.inside[0] | look.valid),
             *(read.inside[j].eq(given.inside[j]) for j in range(1, c.banks)),
             read.fill.eq(given.fill),
             wheel.i_write.eq(writer.o),
@@ -153,8 +153,12 @@ class Datapath(wiring.Component):
 
         # Array. A step arrives a clock before its words, its weights with them.
         fields = dict(array_step(c).members)
-        valid, step = _later(m, platform, "step", self.i.valid, given, fields, Wheel.latency(c) - 1)
+        sooner, soon = _later(m, platform, "soon", self.i.valid, given, fields, Wheel.latency(c) - 2)
+        valid, step = _later(m, platform, "step", sooner, soon, fields, 1)
         m.d.comb += [
+            array.i_soon.eq(wheel.o_soon),
+            array.i_piece.far.eq(soon.spread[1]),
+            array.i_piece.sub.eq(soon.sub),
             array.i.valid.eq(valid),
             array.i.payload.eq(step),
             array.i_slots.eq(wheel.o),

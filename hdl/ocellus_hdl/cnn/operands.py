@@ -25,6 +25,11 @@ def array_step(c: Configuration) -> data.StructLayout:
     )
 
 
+def piece(c: Configuration) -> data.StructLayout:
+    """Which piece of the slots' words a convolution's pixels take, and whether they lie two slots apart."""
+    return data.StructLayout({"far": 1, "sub": array_step(c)["sub"].shape})
+
+
 def second_operands(c: Configuration) -> data.ArrayLayout:
     """Bytes of a group's second operands: ``pixel*outputs + output`` for a POINT, else ``window*word + channel``."""
     return data.ArrayLayout(signed(8), max(PIXELS * c.outputs, c.lanes))
@@ -92,7 +97,10 @@ class Operands(wiring.Component):
         The step whose words come in the next clock.
     i_fill : signed(8), in
         With it: what is in front of windows at the edge.
-    i_slots : slots, in
+    i_piece : piece, in
+        Of the step that comes in the next clock.
+    i_soon, i_slots : slots, in
+        A step's words, with it and in the clock after.
     o_point : points, out
     o_window : seen, out
     o_spread : array of unsigned(spread_bits), out
@@ -106,6 +114,8 @@ class Operands(wiring.Component):
             {
                 "i": In(flow(array_step(c))),
                 "i_fill": In(signed(8)),
+                "i_piece": In(piece(c)),
+                "i_soon": In(slots(c)),
                 "i_slots": In(slots(c)),
                 "o_point": Out(points(c)),
                 "o_window": Out(seen(c)),
@@ -141,7 +151,8 @@ class Operands(wiring.Component):
 
         of_point, operand = Signal(), Signal()
         m.d.sync += [of_point.eq(is_point), operand.eq(self.i.valid & coming.operand)]
-        choices = copies(m, platform, Cat(coming.spread[1], coming.sub), PIXELS, "choice")
+        # To the multipliers it is a long way: the pixels' pieces are chosen in front of the slots' registers.
+        choices = copies(m, platform, self.i_piece.as_value(), PIXELS, "choice")
         pieces = self._pieces(m, platform, c.inputs, choices)
         m.d.comb += [self.o_point[i].eq(pieces[i]) for i in range(PIXELS)]
 
@@ -159,12 +170,12 @@ class Operands(wiring.Component):
         return m
 
     def _pieces(self, m: Module, platform: object, size: int, choices: list[Value]) -> list[Value]:
-        """Piece ``sub`` of ``size`` bytes of each pixel's word; a pixel's choice is that and whether it lies far."""
+        """Piece ``sub`` of ``size`` bytes of each pixel's word, in a register; a pixel's choice is a :func:`piece`."""
         c = self._c
         pieces = []
         for i in range(PIXELS):
             is_far, sub = choices[i][0], choices[i][1:]
-            near, far = self.i_slots[i].as_value(), self.i_slots[2 * i % c.banks].as_value()
+            near, far = self.i_soon[i].as_value(), self.i_soon[2 * i % c.banks].as_value()
             words = [
                 Mux(is_far, far[at : at + 8 * size], near[at : at + 8 * size]) for at in range(0, 8 * c.word, 8 * size)
             ]
@@ -173,5 +184,7 @@ class Operands(wiring.Component):
                 words = [choice_of_four(m, platform, parts, Cat(is_far, sub[0]), f"chosen_{size}_{i}")]
             for k in range((len(words) - 1).bit_length()):
                 words = [Mux(sub[k], high, low) for low, high in zip(words[::2], words[1::2], strict=True)]
-            pieces.append(words[0])
+            taken = Signal(8 * size, name=f"piece_{size}_{i}")
+            m.d.sync += taken.eq(words[0])
+            pieces.append(taken)
         return pieces

@@ -21,10 +21,13 @@ HALVES = 2
 
 
 def reading(c: Configuration) -> data.StructLayout:
-    """A read: slot j is line ``line[j]`` of bank ``base + j``, or ``fill`` in every byte where not ``inside[j]``."""
+    """A read: slot j is line ``line[j]`` of bank ``base + j``, or ``fill`` in every byte where not ``inside[j]``.
+
+    ``turns`` are the digits of ``base``, the lowest first: :func:`digits` makes them.
+    """
     return data.StructLayout(
         {
-            "base": range(c.banks),
+            "turns": data.ArrayLayout(2, _stages(c)),
             "line": data.ArrayLayout(range(c.lines), c.banks),
             "inside": data.ArrayLayout(1, c.banks),
             "fill": signed(8),
@@ -55,6 +58,8 @@ class Wheel(wiring.Component):
     i_read : flow(reading), in
     i_write : writing, in
     o : slots, out
+    o_soon : slots, out
+        What ``o`` is in the next clock, when a read arrives.
     o_fill : signed(8), out
         Of the read whose words ``o`` are in the next clock.
     """
@@ -62,7 +67,13 @@ class Wheel(wiring.Component):
     def __init__(self, c: Configuration):
         self._c = c
         super().__init__(
-            {"i_read": In(flow(reading(c))), "i_write": In(writing(c)), "o": Out(slots(c)), "o_fill": Out(signed(8))}
+            {
+                "i_read": In(flow(reading(c))),
+                "i_write": In(writing(c)),
+                "o": Out(slots(c)),
+                "o_soon": Out(slots(c)),
+                "o_fill": Out(signed(8)),
+            }
         )
 
     @staticmethod
@@ -81,14 +92,9 @@ class Wheel(wiring.Component):
         c = self._c
         stages = _stages(c)
 
-        # What accompanies the read; row n is n clocks old. The base as digits.
-        turns = Signal(data.ArrayLayout(2, stages))
-        with m.Switch(self.i_read.payload.base):
-            for base in range(c.banks):
-                with m.Case(base):
-                    m.d.comb += [turns[n].eq(base // RADIX**n % RADIX) for n in range(stages)]
+        # What accompanies the read; row n is n clocks old.
         valid: list[Value] = [self.i_read.valid]
-        turn: list[Any] = [turns]
+        turn: list[Any] = [self.i_read.payload.turns]
         inside: list[Any] = [self.i_read.payload.inside]
         fill: list[Any] = [self.i_read.payload.fill]
         for n in range(self.latency(c) - 1):
@@ -152,6 +158,8 @@ class Wheel(wiring.Component):
                     items = among(parts, j, RADIX**n, filled if last else parts[j])
                     halves.append(choice_of_four(m, platform, items, choices[j][half], f"turned_{n}_{j}_{half}"))
                 turned.append(Cat(halves))
+            if last:
+                m.d.comb += [self.o_soon[j].eq(turned[j]) for j in range(c.banks)]
             words = self._registered(m, passing(platform, valid[at]), turned, f"turned_{n}")
             at += 1
         m.d.comb += [self.o[j].eq(words[j]) for j in range(c.banks)]
@@ -166,6 +174,16 @@ class Wheel(wiring.Component):
                 m.d.sync += row.eq(value)
             rows.append(row)
         return rows
+
+
+def digits(m: Module, c: Configuration, base: Value) -> Value:
+    """The digits of a bank's number, base three."""
+    turns = Signal(data.ArrayLayout(2, _stages(c)), name="turns")
+    with m.Switch(base):
+        for number in range(c.banks):
+            with m.Case(number):
+                m.d.comb += [turns[n].eq(number // RADIX**n % RADIX) for n in range(_stages(c))]
+    return turns.as_value()
 
 
 def _stages(c: Configuration) -> int:
