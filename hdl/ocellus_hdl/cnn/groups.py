@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import PIXELS, Configuration
 
+from .cells import passing
 from .drain import BEAT
 from .words import beat_pixels, flow, tag
 
@@ -86,8 +87,9 @@ class Groups(wiring.Component):
             shape=data.StructLayout({"places": places, "terms": terms}), depth=DEPTH, init=[]
         )
         write, read = groups.write_port(), groups.read_port(domain="comb")
+        # The place behind the last is free, and holds what was written when it becomes the last.
         m.d.comb += [
-            write.en.eq(self.i.valid),
+            write.en.eq(passing(platform, self.i.valid)),
             write.data.places.eq(piece(0)),
             *(write.data.terms[name].eq(given[name]) for name in TERMS),
         ]
@@ -106,7 +108,7 @@ class Groups(wiring.Component):
             write, read_later = later.write_port(), later.read_port(domain="comb")
             tail, head = Signal(range(LONG), name="later_tail"), Signal(range(LONG), name="later_head")
             m.d.comb += [
-                write.en.eq(self.i.valid & given.point),
+                write.en.eq(passing(platform, self.i.valid & given.point)),
                 *(write.data[k].eq(piece((k + 1) * c.beat_pixels)) for k in range(c.beats - 1)),
                 write.addr.eq(tail),
                 read_later.addr.eq(head),
