@@ -191,10 +191,8 @@ class Combiner(wiring.Component):
         terms = self.i_terms
         a, b = Signal(signed(9), name=f"a_{k}"), Signal(signed(9), name=f"b_{k}")
         m.d.sync += a.eq(x.as_signed() - terms.zero_point_1)
-        with m.If(terms.subtract):
-            m.d.sync += b.eq(terms.zero_point_2 - y.as_signed())
-        with m.Else():
-            m.d.sync += b.eq(y.as_signed() - terms.zero_point_2)
+        flips = terms.subtract.replicate(8)  # -1 - y less -1 - z is z - y
+        m.d.sync += b.eq((y ^ flips).as_signed() - (terms.zero_point_2.as_unsigned() ^ flips).as_signed())
         multiplies = epilogue == Epilogue.MULTIPLY
         m.submodules[f"scale_x_{k}"] = scale_x = Scale()
         m.submodules[f"scale_y_{k}"] = scale_y = Scale()
