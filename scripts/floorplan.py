@@ -2,13 +2,14 @@
 
 Both lie in rows that cross the whole chip, far from one another: what of the design stands side by side is said here,
 the placer does the rest around it. Places in a row: thirteen quads of four multipliers, and of four RAMs between them.
+Each half of a word's channels has a row of the array, and around it the RAMs of its activations and of its weights.
 
-    Y 82  weights
-       70  weights
-       58  array                    | tensor
-       46  activations              | isp, tensor
-       34  array                    | isp
-       22  what else cnn has | metadata, readout, link, serial
+    Y 82  weights 0, 1, 4, 5                    | metadata, readout, link, serial
+       70  activations, weights 0, 1, 4, 5       | metadata, readout, link, serial
+       58  array 0, 1, 4, 5                      | tensor
+       46  activations, weights 2, 3, 6, 7       | isp, tensor
+       34  array 2, 3, 6, 7                      | isp
+       22  weights 2, 3, 6, 7, what else cnn has
        10  lanes
 """
 
@@ -25,15 +26,21 @@ RAM, MULTIPLIER = "DP16KD", "MULT18X18D"
 
 QUADS = (*range(4, 67, 9), *range(69, 123, 9))
 """X of each one's first multiplier in nextpnr's grid; rows of multipliers are Y 10, 34, 58, of RAMs 22, 46, 70, 82."""
-COLUMNS, LANES, INPUTS = 8, 16, 4
+COLUMNS, LANES, INPUTS, CHANNELS = 8, 16, 4, 8
 WIDTH = 36
-"""Multipliers of a row of the array, and RAMs of the activations above them: the left of the chip, with room beside."""
+"""Multipliers of a row of the array, and places for RAMs beside it: the left of the chip, with room beside."""
 NINTH = 8
 """The pixel that is in no pair."""
-ARRAY = (34, 58)
-"""Rows of multipliers around that of the activations."""
-REST = 9
-"""Where the RAMs of the lowest row begin: in the middle of the array."""
+HALVES = (0, 1)
+"""Of a convolution's inputs; of a word, channels 0, 1, 4, 5 and 2, 3, 6, 7."""
+ARRAY = (58, 34)
+"""The row of multipliers of each half."""
+ACTIVATIONS = (70, 46)
+"""The row of RAMs beside it."""
+BEYOND = (82, 22)
+"""The row of RAMs behind that one, or on the other side."""
+REST = range(8, 44)
+"""Where in the lowest row the RAMs of what else there is lie, every other place."""
 
 
 def multiplier(y: int, n: int) -> str:
@@ -49,7 +56,7 @@ def ram(y: int, n: int) -> str:
     return f"X{QUADS[quad] + 2 * i}/Y{y}/EBR{i}"
 
 
-def spread(places: Sequence[str], count: int) -> list[str]:
+def spread(places: Sequence[Any], count: int) -> list[Any]:
     """So many of the places, evenly."""
     return [places[n * len(places) // count] for n in range(count)]
 
@@ -79,13 +86,17 @@ def array(multipliers: Iterable[str]) -> dict[str, str]:
     }
 
 
-def along(names: Iterable[str]) -> list[str]:
-    """RAMs of blocks of one word each, by the place of their bits in it."""
+def along(names: Iterable[str]) -> list[tuple[float, str]]:
+    """RAMs of blocks of one word each, by the place of their bits in it, 0 to 1."""
     of_block: dict[str, list[str]] = {}
     for name in sorted(names, key=digits):
         of_block.setdefault(name.rpartition(".")[0], []).append(name)
-    placed = [(n / len(block), name) for block in of_block.values() for n, name in enumerate(block)]
-    return [name for _, name in sorted(placed)]
+    return sorted((n / len(block), name) for block in of_block.values() for n, name in enumerate(block))
+
+
+def half_of(place: float, bytes_: int) -> int:
+    """Which half has the byte of a word of so many at this place of it: they change every other byte."""
+    return int(place * bytes_) // 2 % len(HALVES)
 
 
 def lanes(multipliers: Sequence[str], scales: Sequence[str]) -> dict[str, str]:
@@ -100,26 +111,31 @@ def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
     own = {name: cell["type"] for name, cell in sorted(cells.items()) if name.startswith(part)}
     multipliers = [name for name, kind in own.items() if kind == MULTIPLIER]
     rams = [name for name, kind in own.items() if kind == RAM]
-    wheel = sorted((name for name in rams if ".wheel." in name), key=digits)
+    wheel = along(name for name in rams if ".wheel." in name)
     weights = along(name for name in rams if ".weights." in name)
-    rest = [name for name in rams if name not in {*wheel, *weights}]
+    rest = [name for name in rams if ".wheel." not in name and ".weights." not in name]
     scales = [name for name in multipliers if ".combiner." in name]
-    all_rams = range(4 * len(QUADS))
-    return {
-        **array(multipliers),
-        **lanes(multipliers, scales),
-        **dict(zip(wheel, spread([ram(46, n) for n in range(WIDTH)], len(wheel)), strict=True)),
-        **dict(zip(weights, spread([ram(y, n) for n in all_rams for y in (70, 82)], len(weights)), strict=True)),
-        **dict(zip(rest, (ram(22, REST + n) for n in range(len(rest))), strict=True)),
-    }
+    bels = {**array(multipliers), **lanes(multipliers, scales)}
+    bels |= zip(rest, (ram(BEYOND[-1], n) for n in spread(REST, len(rest))), strict=True)
+    for half in HALVES:
+        activations = [name for at, name in wheel if half_of(at, CHANNELS) == half]
+        places = [ram(ACTIVATIONS[half], n) for n in range(WIDTH)]
+        bels |= zip(activations, spread(places, len(activations)), strict=True)
+        taken = {*bels.values()}
+        beside = [(n, ACTIVATIONS[half]) for n in range(WIDTH)]
+        beside += [(n, BEYOND[half]) for n in (range(WIDTH) if half == 0 else range(4 * len(QUADS)))]
+        free = [place for place in (ram(y, n) for n, y in sorted(beside)) if place not in taken]
+        of_half = [name for at, name in weights if half_of(at, LANES) == half]
+        bels |= zip(of_half, spread(free, len(of_half)), strict=True)
+    return bels
 
 
+RIGHT = range(WIDTH, 4 * len(QUADS))
 BESIDE = (
-    (RAM, ("metadata",), [ram(22, n) for n in range(28, 4 * len(QUADS))]),
-    (RAM, ("readout", "link", "serial"), [ram(22, n) for n in range(32, 4 * len(QUADS))]),
-    (RAM, ("isp", "tensor"), [ram(46, n) for n in range(WIDTH, 4 * len(QUADS))]),
-    (MULTIPLIER, ("isp", "metadata"), [multiplier(34, n) for n in range(WIDTH, 4 * len(QUADS))]),
-    (MULTIPLIER, ("tensor",), [multiplier(58, n) for n in range(WIDTH, 4 * len(QUADS))]),
+    (RAM, ("metadata", "readout", "link", "serial"), [ram(y, n) for n in RIGHT for y in ACTIVATIONS[:1] + BEYOND[:1]]),
+    (RAM, ("isp", "tensor"), [ram(ACTIVATIONS[-1], n) for n in RIGHT]),
+    (MULTIPLIER, ("isp", "metadata"), [multiplier(ARRAY[-1], n) for n in RIGHT]),
+    (MULTIPLIER, ("tensor",), [multiplier(ARRAY[0], n) for n in RIGHT]),
 )
 """The other stages' cells of a kind, in order, and the places for them; those that are taken count no more."""
 
