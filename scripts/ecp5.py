@@ -134,16 +134,21 @@ def slowest(report: dict[str, Any]) -> str:
     return described(max(paths, key=lambda path: sum(step["delay"] for step in path)))
 
 
-def plan(floorplan: Floorplan, folder: Path) -> None:
-    """Write into the netlist where its multipliers and block RAMs go."""
+ROUTER = {f"router2/bbMargin/{axis}": "12" for axis in "xy"}
+"""Of nextpnr: how many tiles beside its pins a signal may go; its own 3 leave no way around a place that is full."""
+
+
+def plan(folder: Path, floorplan: Floorplan | None) -> None:
+    """Write into the netlist where its multipliers and block RAMs go, and what its router may do."""
     netlist = json.loads((folder / "top.json").read_text())
-    cells = netlist["modules"]["top"]["cells"]
+    top = netlist["modules"]["top"]
+    top["settings"] = ROUTER
     try:
-        bels = floorplan(cells)
+        bels = floorplan(top["cells"]) if floorplan is not None else {}
     except ValueError as error:
         raise ToolError(f"scripts/floorplan.py is made for other multipliers and block RAMs: {error}") from error
     for cell, bel in bels.items():
-        cells[cell]["attributes"]["BEL"] = bel
+        top["cells"][cell]["attributes"]["BEL"] = bel
     (folder / "top.json").write_text(json.dumps(netlist))
 
 
@@ -173,8 +178,7 @@ def place(folder: Path, floorplan: Floorplan | None, options: argparse.Namespace
     )
     arguments += f" --freq {options.clock} --seed {options.seed} --placer {options.placer} --router {options.router}"
     arguments += " --lpf-allow-unconstrained --timing-allow-fail --threads 1"
-    if floorplan is not None:
-        plan(floorplan, folder)
+    plan(folder, floorplan)
     log = folder / "nextpnr.log"
     ended = tool("nextpnr-ecp5", arguments.split(), log, 60 * options.minutes)
     said = log.read_text()

@@ -156,8 +156,7 @@ def build(board: Board, configuration: Configuration, options: argparse.Namespac
         cells = mapped(folder, options, use["yosys"], tell)
     console.print(", ".join(f"{count:,} {CELLS[kind]}" for kind, count in cells.items()))
     check_size(cells, board.device)
-    if configuration == CONFIGURATIONS["ecp5"]:
-        plan(camera, folder)
+    plan(folder, camera if configuration == CONFIGURATIONS["ecp5"] else None)
     reached: dict[str, Any] = {}
     try:
         with step(console, "placement and routing", minutes) as tell:
