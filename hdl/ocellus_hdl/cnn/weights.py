@@ -63,22 +63,23 @@ class Weights(wiring.Component):
             m.submodules[f"block_{base}"] = words
             read, write = words.read_port(), words.write_port(granularity=1)
             bits = (size - 1).bit_length()
-            here = (address >> bits) == base >> bits
-            m.d.comb += [
-                read.addr.eq(address[:bits]),
-                read.en.eq(reads & here),
-                write.addr.eq(load.payload.address[:bits]),
-                write.data.eq(load.payload.data.replicate(parts)),
-            ]
-            # Decoded on the way into registers: the block RAMs that each of these enables lie far apart.
+            # Decoded on the way into registers: the block RAMs that each enable leads to lie far apart.
+            reads_here = Signal(name=f"reads_{base}")
+            m.d.sync += reads_here.eq(self.i_read.valid & ((self.i_read.payload >> bits) == base >> bits))
             within = coming.address[bits : c.weight_words.bit_length()] == base >> bits
             m.d.sync += write.en.eq(
                 Mux(self.i_load.valid & (coming.section == Section.WEIGHTS) & within, 1 << coming.part[:part_bits], 0)
             )
+            m.d.comb += [
+                read.addr.eq(address[:bits]),
+                read.en.eq(reads_here),
+                write.addr.eq(load.payload.address[:bits]),
+                write.data.eq(load.payload.data.replicate(parts)),
+            ]
 
             came = Signal(name=f"came_{base}")
             with m.If(reads):
-                m.d.sync += came.eq(here)
+                m.d.sync += came.eq(reads_here)
             found = read.data.as_value()
             chosen = found if chosen is None else Mux(came, found, chosen)
         with m.If(arrives):
