@@ -12,7 +12,7 @@ from rich.console import Console
 from ocellus.configurations import CONFIGURATIONS
 from ocellus.errors import BadInput
 from ocellus_hdl.boards import board, top
-from scripts import tools
+from scripts import ecp5, tools
 from scripts.boards import bitstream, flash
 from scripts.boards.report import Report, figures
 from scripts.tools import ToolError, native, tool
@@ -134,7 +134,8 @@ def test_a_nextpnr_that_gives_up_is_told_with_its_last_lines(tmp_path: Path):
 
 CELLS = {"LUT4": 4, "TRELLIS_FF": 3, "CCU2C": 2}
 TOOLS = {
-    "yosys": f"echo '{json.dumps({'design': {'num_cells_by_type': CELLS}})}' > cells.json",
+    "yosys": f"echo '{json.dumps({'design': {'num_cells_by_type': CELLS}})}' > cells.json;"
+    """ echo '{"modules": {"top": {"cells": {}}}}' > top.json""",
     "nextpnr-ecp5": f"echo '{json.dumps(FOUND)}' > nextpnr.json; cat > top.sdf << 'END'\n{SDF}END",
     "ecppack": "echo bits > top.bit",
 }
@@ -159,6 +160,7 @@ def test_what_is_built_has_its_bitstream_and_report_and_not_the_delays(tools_her
     assert len(report.paths["sync"]) == 3
     folder = tools_here / "boards" / "ulx3s-85f" / "tiny"
     assert json.loads((folder / "report.json").read_text())["paths"] == report.paths
+    assert json.loads((folder / "top.json").read_text())["modules"]["top"]["settings"] == ecp5.ROUTER
     assert (folder / "top.bit").exists()
     assert not (folder / "top.sdf").exists()
 
