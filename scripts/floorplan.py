@@ -4,12 +4,12 @@ Both lie in rows that cross the whole chip, far from one another: what of the de
 the placer does the rest around it. Places in a row: thirteen quads of four multipliers, and of four RAMs between them.
 Each half of a word's channels has a row of the array, and around it the RAMs of its activations and of its weights.
 
-    Y 82  weights 0, 1, 4, 5                    | metadata, readout, link, serial
-       70  activations, weights 0, 1, 4, 5       | metadata, readout, link, serial
-       58  array 0, 1, 4, 5                      | tensor
-       46  activations, weights 2, 3, 6, 7       | isp, tensor
-       34  array 2, 3, 6, 7                      | isp
-       22  weights 2, 3, 6, 7, what else cnn has
+    Y 82  weights 0, 1, 4, 5
+       70  activations                      | metadata, readout, link, serial
+       58  array 0, 1, 4, 5                 | tensor
+       46  activations, weights 2, 3, 6, 7  | isp, tensor
+       34  array 2, 3, 6, 7                 | isp
+       22  weights 2, 3, 6, 7, and what else cnn has
        10  lanes
 """
 
@@ -27,8 +27,8 @@ RAM, MULTIPLIER = "DP16KD", "MULT18X18D"
 QUADS = (*range(4, 67, 9), *range(69, 123, 9))
 """X of each one's first multiplier in nextpnr's grid; rows of multipliers are Y 10, 34, 58, of RAMs 22, 46, 70, 82."""
 COLUMNS, LANES, INPUTS, CHANNELS = 8, 16, 4, 8
-WIDTH = 36
-"""Multipliers of a row of the array, and places for RAMs beside it: the left of the chip, with room beside."""
+WHOLE, WIDTH = range(4 * len(QUADS)), 42
+"""Places of a row; those for a row of the array and for RAMs of activations, from the left, with gaps."""
 NINTH = 8
 """The pixel that is in no pair."""
 HALVES = (0, 1)
@@ -121,21 +121,20 @@ def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
         activations = [name for at, name in wheel if half_of(at, CHANNELS) == half]
         places = [ram(ACTIVATIONS[half], n) for n in range(WIDTH)]
         bels |= zip(activations, spread(places, len(activations)), strict=True)
-        taken = {*bels.values()}
-        beside = [(n, ACTIVATIONS[half]) for n in range(WIDTH)]
-        beside += [(n, BEYOND[half]) for n in (range(WIDTH) if half == 0 else range(4 * len(QUADS)))]
-        free = [place for place in (ram(y, n) for n, y in sorted(beside)) if place not in taken]
         of_half = [name for at, name in weights if half_of(at, LANES) == half]
-        bels |= zip(of_half, spread(free, len(of_half)), strict=True)
+        taken = {*bels.values()}
+        behind = [(n, BEYOND[half]) for n in WHOLE if ram(BEYOND[half], n) not in taken]
+        gaps = [(n, ACTIVATIONS[half]) for n in range(WIDTH) if ram(ACTIVATIONS[half], n) not in taken]
+        beside = sorted([*behind, *spread(gaps, max(0, len(of_half) - len(behind)))])
+        bels |= zip(of_half, spread([ram(y, n) for n, y in beside], len(of_half)), strict=True)
     return bels
 
 
-RIGHT = range(WIDTH, 4 * len(QUADS))
 BESIDE = (
-    (RAM, ("metadata", "readout", "link", "serial"), [ram(y, n) for n in RIGHT for y in ACTIVATIONS[:1] + BEYOND[:1]]),
-    (RAM, ("isp", "tensor"), [ram(ACTIVATIONS[-1], n) for n in RIGHT]),
-    (MULTIPLIER, ("isp", "metadata"), [multiplier(ARRAY[-1], n) for n in RIGHT]),
-    (MULTIPLIER, ("tensor",), [multiplier(ARRAY[0], n) for n in RIGHT]),
+    (RAM, ("isp", "tensor"), [ram(ACTIVATIONS[1], n) for n in reversed(WHOLE)]),
+    (RAM, ("metadata", "readout", "link", "serial"), [ram(ACTIVATIONS[0], n) for n in reversed(WHOLE)]),
+    (MULTIPLIER, ("isp", "metadata"), [multiplier(ARRAY[1], n) for n in reversed(WHOLE)]),
+    (MULTIPLIER, ("tensor",), [multiplier(ARRAY[0], n) for n in reversed(WHOLE)]),
 )
 """The other stages' cells of a kind, in order, and the places for them; those that are taken count no more."""
 
