@@ -134,8 +134,16 @@ def slowest(report: dict[str, Any]) -> str:
     return described(max(paths, key=lambda path: sum(step["delay"] for step in path)))
 
 
-ROUTER = {f"router2/bbMargin/{axis}": "12" for axis in "xy"}
-"""Of nextpnr: how many tiles beside its pins a signal may go; its own 3 leave no way around a place that is full."""
+ROUTER = {
+    "router2/bbMargin/x": "12",
+    "router2/bbMargin/y": "12",
+    "router2/initCurrCongWeight": "1.5",
+    "router2/currCongWeightMult": "0.3",
+    "router2/estimateWeight": "1.05",
+}
+"""Of nextpnr: how many tiles beside its pins a signal may go (its own 3 leave no way around a place that is full), and
+how dear a wire is that another signal has: so much at first, and so much more each round (its own 0.5, and 2 more: from
+round twenty on signals flee so far that they fill what is free)."""
 
 
 def plan(folder: Path, floorplan: Floorplan | None) -> None:
