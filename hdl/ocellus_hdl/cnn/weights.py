@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
+from .cells import copies
 from .words import ADDRESS_BITS, LOAD, Section, flow, own_loads
 
 
@@ -52,11 +53,12 @@ class Weights(wiring.Component):
         load = own_loads(m, platform, self.i_load, Section.WEIGHTS)
         coming = self.i_load.payload
         address = Signal(ADDRESS_BITS)
-        reads, arrives = Signal(), Signal()
-        m.d.sync += [reads.eq(self.i_read.valid), arrives.eq(reads)]
+        reads = Signal()
+        m.d.sync += reads.eq(self.i_read.valid)
+        arrives = copies(m, platform, reads, parts, "arrives")
         with m.If(self.i_read.valid):
             m.d.sync += address.eq(self.i_read.payload)
-        chosen = None
+        chosen: Any = None
         for base, size in _blocks(c.weight_words):
             init: Any = self._words[base : base + size]
             words = memory.Memory(shape=data.ArrayLayout(32, parts), depth=size, init=init)
@@ -82,8 +84,10 @@ class Weights(wiring.Component):
                 m.d.sync += came.eq(reads_here)
             found = read.data.as_value()
             chosen = found if chosen is None else Mux(came, found, chosen)
-        with m.If(arrives):
-            m.d.sync += self.o.eq(chosen)
+        for part, arrived in enumerate(arrives):
+            own = slice(32 * part, 32 * (part + 1))
+            with m.If(arrived):
+                m.d.sync += self.o.as_value()[own].eq(chosen[own])
         return m
 
 
