@@ -12,7 +12,7 @@ from tb.cnn.clocks import clocks
 
 
 @pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288"])
-def test_every_byte_is_written_once_and_input_waits_a_clock_and_for_way_and_bank(name: str):
+def test_every_byte_is_written_once_and_input_waits_a_clock_and_for_its_bank(name: str):
     c = CONFIGURATIONS[name]
     rng = random.Random(4)
     part = Writer(c)
@@ -54,8 +54,6 @@ def test_every_byte_is_written_once_and_input_waits_a_clock_and_for_way_and_bank
             want.append(written)
             written = {}
             taken = {tag["bank"][j] for j in range(n) if tag["pixels"][j]} if valid else set()
-            if valid and tag["pixels"][-1]:  # the word goes the way of the last pixel
-                taken = {*range(c.banks)}
             for j in range(pixels if valid else 0):
                 for p in range(size // c.outputs):
                     piece = tag["out_sub"] if point else p

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,8 +23,7 @@ def finished(c: Configuration) -> data.StructLayout:
 class Writer(wiring.Component):
     """A beat a clock; :attr:`LATENCY` clocks until the memory holds it, one fewer for an incoming word.
 
-    Bank b takes the pixel whose place lies in it. An incoming word takes two clocks, more while beats take its bank, or
-    bring as many pixels as a beat can: it goes the way of the last of them.
+    Bank b takes the pixel whose place lies in it. An incoming word takes two clocks, more while beats take its bank.
 
     Parameters
     ----------
@@ -70,42 +69,40 @@ class Writer(wiring.Component):
         coming = self.i.payload.tag
         m.d.sync += [self.o_soon.eq(self.i.valid & coming.last & coming.ends), self.o_done.eq(self.o_soon)]
 
-        came = self.i_input.payload
+        # Words: a convolution's pixel fills its word again and again, the enable tells which piece counts.
+        words = [Signal(8 * c.word, name=f"word_{j}") for j in range(n + 1)]
+        with m.If(passing(platform, valid)):
+            for j in range(n):
+                of_point = [value[j * c.outputs + g % c.outputs] for g in range(c.word)]
+                of_window = [value[j * c.word + g] if j < c.windows else 0 for g in range(c.word)]
+                for g in range(c.word):
+                    byte = Mux(place.point, of_point[g], of_window[g]) if j < c.windows else of_point[g]
+                    m.d.sync += words[j][8 * g : 8 * g + 8].eq(byte)
+
         takes = [Signal(name=f"takes_{j}") for j in range(n)]
         m.d.comb += [takes[j].eq(valid & place.pixels[j]) for j in range(n)]
-        # A register: whether the beat that is taken in this clock leaves way and bank to the word that waits.
-        collides = coming.pixels[n - 1] | _any([coming.pixels[j] & (coming.bank[j] == came.bank) for j in range(n - 1)])
-        enters = self.i_input.ready
-        m.d.sync += enters.eq(self.i_input.valid & ~enters & ~(self.i.valid & collides))
-
-        # Words: a convolution's pixel fills its word again and again, the enable tells which piece counts.
-        words = [Signal(8 * c.word, name=f"word_{j}") for j in range(n)]
-        lines = [Signal(range(c.lines), name=f"line_{j}") for j in range(n)]
-        with m.If(passing(platform, valid | enters)):
-            for j in range(n):
-                of_point = Cat(value[j * c.outputs + g % c.outputs] for g in range(c.word))
-                of_window = Cat(value[j * c.word + g] for g in range(c.word)) if j < c.windows else of_point
-                word, line = Mux(place.point, of_point, of_window), place.line[j]
-                if j == n - 1:
-                    word, line = Mux(enters, came.data, word), Mux(enters, came.line, line)
-                m.d.sync += [words[j].eq(word), lines[j].eq(line)]
-        entered = Signal()
-        m.d.sync += entered.eq(enters)
+        came = self.i_input.payload
+        # A register: whether the beat that is taken in this clock leaves its bank to the word that waits.
+        collides = _any([coming.pixels[j] & (coming.bank[j] == came.bank) for j in range(n)])
+        m.d.sync += self.i_input.ready.eq(self.i_input.valid & ~self.i_input.ready & ~(self.i.valid & collides))
+        lines = [Signal(range(c.lines), name=f"line_{j}") for j in range(n + 1)]
         enabled = Signal(pieces)
         with m.If(passing(platform, valid)):
+            m.d.sync += [lines[j].eq(place.line[j]) for j in range(n)]
             piece = (1 << place.out_sub)[:pieces] if pieces > 1 else 1
             m.d.sync += enabled.eq(Mux(place.point, piece, ~0))
+        with m.If(passing(platform, self.i_input.valid)):
+            m.d.sync += [words[n].eq(came.data), lines[n].eq(came.line)]
 
         for b in range(c.banks):
-            wanted = [takes[j] & (place.bank[j] == b) for j in range(n - 1)]
-            choice, writes = Signal(range(n), name=f"choice_{b}"), Signal(name=f"writes_{b}")
-            last = Mux(enters, came.bank == b, takes[n - 1] & (place.bank[n - 1] == b))
-            m.d.sync += writes.eq(_any(wanted) | last)
+            wanted = [takes[j] & (place.bank[j] == b) for j in range(n)]
+            choice, writes = Signal(range(n + 1), name=f"choice_{b}"), Signal(name=f"writes_{b}")
+            m.d.sync += writes.eq(_any(wanted) | (self.i_input.ready & (came.bank == b)))
             wanted.append(~_any(wanted))
             for k in range(len(choice)):
                 m.d.sync += choice[k].eq(_any([w for j, w in enumerate(wanted) if j >> k & 1]))
             bank = self.o[b]
-            is_input = entered & (choice == n - 1)
+            is_input = choice == n
             m.d.sync += bank.enable.eq(Mux(writes, Mux(is_input, ~0, enabled), 0))
             with m.If(writes):
                 for items, into in ((words, bank.data), (lines, bank.line)):
