@@ -13,10 +13,10 @@ from .windows import taps
 
 
 def place_of(c: Configuration, n: int) -> int:
-    """Which channel's windows, counted through all pairs of them, have the multipliers of weight n.
+    """The number, among all windows' channels, of the channel that the multipliers of weight n take in windows.
 
-    Inputs are pieces of a word's channels: what takes one of their bytes in a convolution takes it in windows, or one
-    that is its neighbour, or that of another piece. So few multipliers need a channel.
+    Two weights of neighbouring inputs have one. It is one of the channels that a convolution's pieces bring to these
+    inputs, so that a multiplier takes bytes of few channels, whatever it works on.
     """
     output, i = divmod(n, c.inputs)
     return n // 2 if c.outputs % 2 else output // 2 * c.inputs + i // 2 * 2 + output % 2
