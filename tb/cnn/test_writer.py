@@ -75,3 +75,35 @@ def test_every_byte_is_written_once_and_input_waits_a_clock_and_for_its_bank(nam
                     got[b, banks[b].line, p] = signed
         assert got == want[clock], f"clock {clock}"
         assert seen[clock + 2][0] == dones[clock]
+
+
+@pytest.mark.parametrize("name", ["tiny", "ecp5", "ecp5-288"])
+def test_a_row_of_the_input_gets_through_while_a_convolution_sends_a_beat_every_clock(name: str):
+    c = CONFIGURATIONS[name]
+    part = Writer(c)
+    n = beat_pixels(c)
+    waited: list[int] = []
+
+    async def drive(ctx: Any) -> None:
+        word, since = 0, 0
+        for clock in range(400):
+            at = clock * c.beat_pixels
+            tag = {
+                "pixels": [j < c.beat_pixels for j in range(n)], "line": [(at + j) // c.banks for j in range(n)],
+                "bank": [(at + j) % c.banks for j in range(n)], "point": 1, "out_sub": 0, "last": 0, "ends": 0,
+            }  # fmt: skip
+            ctx.set(part.i.valid, 1)
+            ctx.set(part.i.payload, {"value": [0] * c.lanes, "tag": tag})
+            ctx.set(part.i_input.valid, 1)
+            ctx.set(part.i_input.payload, {"bank": word % c.banks, "line": word // c.banks, "data": [0] * c.word})
+            since += 1
+            if ctx.get(part.i_input.ready):
+                waited.append(since)
+                word, since = word + 1, 0
+            await ctx.tick()
+
+    clocks(part, drive, [part.o])
+    # A clock to see the word, one to take it, and those in which the beat that comes takes its bank.
+    taken = -(-c.banks // c.beat_pixels)
+    assert len(waited) > 400 // (2 + taken)
+    assert max(waited) <= 2 + taken
