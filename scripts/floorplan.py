@@ -121,7 +121,7 @@ def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
         activations = [name for at, name in wheel if half_of(at, CHANNELS) == half]
         places = [ram(ACTIVATIONS[half], n) for n in range(WIDTH)]
         bels |= zip(activations, spread(places, len(activations)), strict=True)
-        of_half = [name for at, name in weights if half_of(at, LANES) == half]
+        of_half = [name for _, name in weights if f"_half_{half}." in name]
         taken = {*bels.values()}
         behind = [(n, BEYOND[half]) for n in WHOLE if ram(BEYOND[half], n) not in taken]
         gaps = [(n, ACTIVATIONS[half]) for n in range(WIDTH) if ram(ACTIVATIONS[half], n) not in taken]

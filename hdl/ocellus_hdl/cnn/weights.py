@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
 from .cells import copies
-from .words import ADDRESS_BITS, LOAD, Section, flow, own_loads
+from .words import ADDRESS_BITS, LOAD, Section, flow
+
+HALVES = 2
+"""Of a word: two of four bytes in each, as `scripts/floorplan.py` places them."""
 
 
 class Weights(wiring.Component):
@@ -45,49 +48,50 @@ class Weights(wiring.Component):
         super().__init__({"i_read": In(flow(ADDRESS_BITS)), "i_load": In(flow(LOAD)), "o": Out(word)})
 
     def elaborate(self, platform: object) -> Module:
-        """An address in a register, memories, the choice."""
+        """An address in registers, memories, the choice."""
         m = Module()
         c = self._c
         parts = c.lanes // 4
         part_bits = (parts - 1).bit_length()
-        load = own_loads(m, platform, self.i_load, Section.WEIGHTS)
-        coming = self.i_load.payload
-        address = Signal(ADDRESS_BITS)
+        # The block RAMs of the halves lie far apart, and so do those of a half: each has registers of its own for all
+        # that leads there, and what enables a block is decoded on the way into them.
+        asked, coming = self.i_read.payload, self.i_load.payload
+        addresses = copies(m, platform, asked[: (c.weight_words - 1).bit_length()], HALVES, "address")
+        load_addresses = copies(m, platform, coming.address[: len(addresses[0])], HALVES, "load_address")
+        (loaded,) = copies(m, platform, coming.data, 1, "loaded")
         reads = Signal()
         m.d.sync += reads.eq(self.i_read.valid)
         arrives = copies(m, platform, reads, parts, "arrives")
-        with m.If(self.i_read.valid):
-            m.d.sync += address.eq(self.i_read.payload)
-        chosen: Any = None
+        chosen: list[Any] = [None] * HALVES
         for base, size in _blocks(c.weight_words):
-            init: Any = self._words[base : base + size]
-            words = memory.Memory(shape=data.ArrayLayout(32, parts), depth=size, init=init)
-            m.submodules[f"block_{base}"] = words
-            read, write = words.read_port(), words.write_port(granularity=1)
             bits = (size - 1).bit_length()
-            # Decoded on the way into registers: the block RAMs that each enable leads to lie far apart.
-            reads_here = Signal(name=f"reads_{base}")
-            m.d.sync += reads_here.eq(self.i_read.valid & ((self.i_read.payload >> bits) == base >> bits))
+            reads_block = self.i_read.valid & ((asked >> bits) == base >> bits)
             within = coming.address[bits : c.weight_words.bit_length()] == base >> bits
-            m.d.sync += write.en.eq(
-                Mux(self.i_load.valid & (coming.section == Section.WEIGHTS) & within, 1 << coming.part[:part_bits], 0)
-            )
-            m.d.comb += [
-                read.addr.eq(address[:bits]),
-                read.en.eq(reads_here),
-                write.addr.eq(load.payload.address[:bits]),
-                write.data.eq(load.payload.data.replicate(parts)),
-            ]
-
-            came = Signal(name=f"came_{base}")
-            with m.If(reads):
-                m.d.sync += came.eq(reads_here)
-            found = read.data.as_value()
-            chosen = found if chosen is None else Mux(came, found, chosen)
+            loads_block = self.i_load.valid & (coming.section == Section.WEIGHTS) & within
+            reads_here = copies(m, platform, reads_block, HALVES, f"reads_{base}")
+            enables = Mux(loads_block, (1 << coming.part[:part_bits])[:parts], 0)
+            loads_here = copies(m, platform, enables, HALVES, f"loads_{base}")
+            for half in range(HALVES):
+                init: Any = [[part >> 16 * half & 0xFFFF for part in word] for word in self._words[base : base + size]]
+                words = memory.Memory(shape=data.ArrayLayout(16, parts), depth=size, init=init)
+                m.submodules[f"block_{base}_half_{half}"] = words
+                read, write = words.read_port(), words.write_port(granularity=1)
+                m.d.comb += [
+                    read.addr.eq(addresses[half][:bits]),
+                    read.en.eq(reads_here[half]),
+                    write.addr.eq(load_addresses[half][:bits]),
+                    write.data.eq(loaded.word_select(half, 16).replicate(parts)),
+                    write.en.eq(loads_here[half]),
+                ]
+                came = Signal(name=f"came_{base}_{half}")
+                with m.If(reads):
+                    m.d.sync += came.eq(reads_here[half])
+                found, before = read.data.as_value(), chosen[half]
+                chosen[half] = found if before is None else Mux(came, found, before)
         for part, arrived in enumerate(arrives):
-            own = slice(32 * part, 32 * (part + 1))
+            own = Cat(half.word_select(part, 16) for half in chosen)
             with m.If(arrived):
-                m.d.sync += self.o.as_value()[own].eq(chosen[own])
+                m.d.sync += self.o.as_value().word_select(part, 32).eq(own)
         return m
 
 
