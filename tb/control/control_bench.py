@@ -183,9 +183,9 @@ async def test_counts_with_stalls_on_both_sides(dut):
 
 
 @cocotb.test(timeout_time=50, timeout_unit="ms")
-async def test_a_read_takes_four_clocks_and_a_count_six(dut):
+async def test_a_read_takes_five_clocks_and_a_count_six(dut):
     stage = Stage(dut, 9)
-    for address, clocks in ((formats.IDENTITY, 4), (formats.CNN_COUNTS, 6), (formats.CNN_COUNTS + 16 * LAYERS, 4)):
+    for address, clocks in ((formats.IDENTITY, 5), (formats.CNN_COUNTS, 6), (formats.CNN_COUNTS + 16 * LAYERS, 5)):
         took = []
         for reads in (10, 110):
             begin = stage.bench.cycle

@@ -30,9 +30,9 @@ COUNT_ADDRESS = data.StructLayout({"byte": 2, "way": 2, "layer": 6, "counts": 6}
 class Control(wiring.Component):
     """docs/control.md is its contract.
 
-    A write takes two clocks, a read four, of a layer's count six; a word of a program image waits until the accelerator
-    takes it, a reply until the host does.
-    Settings show at the outputs in the clock after the request's, one field at a time.
+    A write takes three clocks, a read five, of a layer's count six; a word of a program image waits until the
+    accelerator takes it, a reply until the host does.
+    Settings show at the outputs in the third clock after the one that takes the request, one field at a time.
 
     Parameters
     ----------
@@ -99,13 +99,13 @@ class Control(wiring.Component):
         ]
 
         request = Signal(struct(CONTROL_REQUEST))
-        acts = Signal()
+        writes = Signal()
         blocks = (readout, isp, tensor, metadata, status)
         for block in blocks:
             m.d.comb += [
                 block.i_address.eq(request.address),
                 block.i_data.eq(request.data),
-                block.i_write.eq(acts & request.write),
+                block.i_write.eq(writes),
             ]
 
         entry = data.View(GAMMA_ADDRESS, request.address)
@@ -119,9 +119,10 @@ class Control(wiring.Component):
         is_gamma = (entry.tables == tables) & (entry.channel != 3) & (entry.byte == 0)
 
         count = Signal(COUNT_ADDRESS)
+        is_count = Signal()
         m.d.comb += [count.eq(request.address), self.o_count_address.eq(Cat(count.way, count.layer))]
         counts = formats.CNN_COUNTS >> 10
-        is_count = (count.counts == counts) & (count.layer < self._layers) & (count.byte == 0)
+        m.d.sync += is_count.eq((count.counts == counts) & (count.layer < self._layers) & (count.byte == 0))
 
         # A block that does not know the address says 0, so the answers need no choosing.
         identity = Signal(32)
@@ -136,31 +137,33 @@ class Control(wiring.Component):
             answers |= block.o_data
         m.d.comb += self.o.payload.eq(reply)
 
+        # Registers, set in the clock before: the ways to the takers are long.
+        m.d.sync += [writes.eq(0), self.o_load_reset.eq(0)]
+        for taker in (self.o_gamma, self.o_load):
+            with m.If(taker.ready):
+                m.d.sync += taker.valid.eq(0)
         with m.FSM():
             with m.State("TAKE"):
                 m.d.comb += self.i.ready.eq(1)
                 m.d.sync += request.eq(self.i.payload)
                 with m.If(self.i.valid):
-                    m.next = "ACT"
+                    m.next = "DECODE"
+            with m.State("DECODE"):
+                m.d.sync += [
+                    writes.eq(request.write),
+                    self.o_gamma.valid.eq(request.write & is_gamma),
+                    self.o_load.valid.eq(request.write & (request.address == formats.CNN_LOAD)),
+                    self.o_load_reset.eq(request.write & (request.address == formats.CNN_RESET)),
+                ]
+                m.next = "ACT"
             with m.State("ACT"):
                 m.next = "GATHER"
-                m.d.comb += acts.eq(1)
                 with m.If(request.write):
                     m.next = "TAKE"
-                    with m.If(is_gamma):
-                        m.d.comb += self.o_gamma.valid.eq(1)
-                        with m.If(~self.o_gamma.ready):
-                            m.next = "ACT"
-                    with m.Elif(request.address == formats.CNN_LOAD):
-                        m.d.comb += self.o_load.valid.eq(1)
-                        with m.If(~self.o_load.ready):
-                            m.next = "ACT"
-                    with m.Elif(request.address == formats.CNN_RESET):
-                        m.d.comb += self.o_load_reset.eq(1)
+                    with m.If((self.o_gamma.valid & ~self.o_gamma.ready) | (self.o_load.valid & ~self.o_load.ready)):
+                        m.next = "ACT"
                 with m.Elif(is_count):
-                    m.next = "AWAIT_COUNT"
-            with m.State("AWAIT_COUNT"):
-                m.next = "TAKE_COUNT"
+                    m.next = "TAKE_COUNT"
             with m.State("TAKE_COUNT"):
                 m.d.sync += counted.eq(self.i_count)
                 m.next = "GATHER"

@@ -1,6 +1,6 @@
 """One stage's registers: the fields of a layout, each at an address of its own."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,8 +12,9 @@ from ..layouts import struct
 class RegisterBlock(wiring.Component):
     """Registers that a host writes and reads and a stage sees as one struct.
 
-    A write shows at ``o`` in the next clock, ``o_data`` follows ``i_address`` by a clock. Written data is cut to the
-    field; signed fields read back with their sign extended to 32 bits. Other addresses swallow writes and read 0.
+    An address is found in one clock and used in the next, by a read or a write: the way there is long enough for a
+    clock. A write shows at ``o`` in the clock after it. Written data is cut to the field; signed fields read back with
+    their sign extended to 32 bits. Other addresses swallow writes and read 0.
 
     Parameters
     ----------
@@ -31,8 +32,9 @@ class RegisterBlock(wiring.Component):
         Byte address.
     i_data : 32, in
     i_write : 1, in
+        ``i_data`` goes to the address of the clock before.
     o_data : 32, out
-        The field at the address of the clock before.
+        The field at the address of two clocks before.
     o : block.layout, out
         The fields; absent with ``status``.
     i : block.layout, in
@@ -62,7 +64,7 @@ class RegisterBlock(wiring.Component):
         self._start = start
 
     def elaborate(self, platform: object) -> Module:
-        """A case for each item of each field."""
+        """A bit for each item of each field."""
         m = Module()
         layout, start = self._block.layout, self._start
         init = None if start is None else layout.unpack(start)
@@ -72,14 +74,15 @@ class RegisterBlock(wiring.Component):
         else:
             m.d.comb += self.o.eq(fields)
 
-        m.d.sync += self.o_data.eq(0)
-        with m.Switch(self.i_address):
-            for field in layout.fields:
-                for index in range(field.count):
-                    item = fields[field.name][index] if field.count > 1 else fields[field.name]
-                    with m.Case(self._block.address(field.name, index)):
-                        m.d.sync += self.o_data.eq(item)
-                        if not self._status:
-                            with m.If(self.i_write):
-                                m.d.sync += item.eq(self.i_data)
+        places = [(field, index) for field in layout.fields for index in range(field.count)]
+        asked = Signal(len(places))
+        answer = Const(0, 32)
+        for bit, (field, index) in zip(asked, places, strict=True):
+            item = fields[field.name][index] if field.count > 1 else fields[field.name]
+            m.d.sync += bit.eq(self.i_address == self._block.address(field.name, index))
+            answer |= Mux(bit, item, 0)
+            if not self._status:
+                with m.If(bit & self.i_write):
+                    m.d.sync += item.eq(self.i_data)
+        m.d.sync += self.o_data.eq(answer)
         return m
