@@ -35,13 +35,12 @@ class Framer(wiring.Component):
         left = Signal(range(SERIAL_PACKET_BYTES + 1))
         reply = Signal()  # such a frame is under way
         summed = Signal()  # the byte in the register goes into the sum, in this clock
-        free = Signal()
+        free = Signal()  # since the clock before: it goes a long way, to whoever has the next byte
         m.d.comb += [
-            free.eq(~self.o.valid & ~summed & ~checksum.o_busy),
             checksum.i_byte.eq(self.o.payload.byte),
             checksum.i_valid.eq(summed),
         ]
-        m.d.sync += summed.eq(0)
+        m.d.sync += [summed.eq(0), free.eq(~self.o.valid & ~summed & ~checksum.o_busy)]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
 
@@ -52,6 +51,7 @@ class Framer(wiring.Component):
                 self.o.payload.flag.eq(flag),
                 self.o.valid.eq(1),
                 summed.eq(sums),
+                free.eq(0),
             ]
 
         with m.FSM():
