@@ -32,12 +32,13 @@ def test_epilogues_round_twice_whatever_sums_do(name: str, single: bool):
         ctx.set(part.i_single, single)
         ctx.set(part.i_terms, second)
         for clock in range(CLOCKS + Requantise.LATENCY + 2):
-            valid, point = clock < CLOCKS and rng.random() < 0.6, rng.random() < 0.5
+            valid, point = 0 < clock < CLOCKS and rng.random() < 0.6, rng.random() < 0.5
             values = [rng.randrange(-3000, 3000) for _ in range(c.lanes)]
             entries = [entry() for _ in range(len(part.i_entries))]
             beats.append((point, values, entries) if valid else None)
             ctx.set(part.i.valid, valid)
             ctx.set(part.i.payload.point, point)
+            ctx.set(part.i_windows, [valid and not point] * 2)
             ctx.set(part.i_value, values)
             ctx.set(part.i_entries, entries)
             # The tag of the beat that was asked for a clock ago.

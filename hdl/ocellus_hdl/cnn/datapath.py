@@ -173,6 +173,7 @@ class Datapath(wiring.Component):
         m.d.comb += [
             drain.i_point.eq(array.o_point),
             drain.i_window.eq(array.o_window),
+            requantise.i_windows.eq(drain.o_windows),
             requantise.i_value.eq(drain.o_value),
             requantise.i_single.eq(self.i_arithmetic),
             requantise.i_terms.eq(self.i_second),

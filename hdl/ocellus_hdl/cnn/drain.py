@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -39,6 +39,8 @@ class Drain(wiring.Component):
     o_take : unsigned(1), out
         The beat that leaves a clock later is the first of its group: the parameters that are ready are its own.
     o : flow(BEAT), out
+    o_windows : array of unsigned(1), out
+        Whether a beat of windows is in ``o``: for the lanes, and for who waits for them.
     o_value : array of sums, out
         One a lane, with ``o``.
     """
@@ -53,6 +55,7 @@ class Drain(wiring.Component):
                 "i_window": In(window_sums(c)),
                 "o_take": Out(1),
                 "o": Out(flow(BEAT)),
+                "o_windows": Out(data.ArrayLayout(1, 2)),
                 "o_value": Out(data.ArrayLayout(signed(32), c.lanes)),
             }
         )
@@ -78,6 +81,10 @@ class Drain(wiring.Component):
                 self.o.payload.number.eq(number),
                 self.o.payload.last.eq(is_last),
             ]
+
+        soon_windows = Signal()
+        m.d.sync += soon_windows.eq(self.i_soon.valid & ~self.i_soon.payload.point)
+        m.d.comb += self.o_windows.eq(Cat(copies(m, platform, soon_windows, len(self.o_windows), "windows")))
 
         values: list[Any] = [self.i_point[i][o] for i in range(c.beats * c.beat_pixels) for o in range(c.outputs)]
         size = c.beat_pixels * c.outputs

@@ -35,12 +35,14 @@ class Requantise(wiring.Component):
     Attributes
     ----------
     i : flow(BEAT), in
+    i_windows : array of unsigned(1), in
+        Whether ``i`` is a beat of windows: it keeps seconds out, and chooses for the last lanes.
     i_value : array of sums, in
         One a lane.
     i_entries : array of ENTRY, in
         With ``i``; lane n takes entry n modulo their number.
     i_single : unsigned(1), in
-        How sums are rounded; steady. Epilogues always round twice.
+        How sums are rounded; steady, from a clock before the first. Epilogues always round twice.
     o_beat : flow(BEAT), out
         The beat whose tag must be in ``i_tag`` in the next clock.
     i_tag : beat_tag, in
@@ -59,6 +61,7 @@ class Requantise(wiring.Component):
         super().__init__(
             {
                 "i": In(flow(BEAT)),
+                "i_windows": In(data.ArrayLayout(1, 2)),
                 "i_value": In(data.ArrayLayout(signed(32), c.lanes)),
                 "i_entries": In(data.ArrayLayout(ENTRY, entry_count(c))),
                 "i_single": In(1),
@@ -80,7 +83,7 @@ class Requantise(wiring.Component):
         beats: list[Any] = [self.i]
         seconds: list[Any] = [Signal(name="second_0")]
         m.d.comb += [
-            self.i_second.ready.eq(~(self.i.valid & ~self.i.payload.point)),
+            self.i_second.ready.eq(~self.i_windows[0]),
             seconds[0].eq(self.i_second.valid & self.i_second.ready),
         ]
         for n in range(self.LATENCY):
@@ -113,6 +116,9 @@ class Requantise(wiring.Component):
         zero_points = near("zero_point", tags[0], at_zero_point - 1)
         minima, maxima = (near(name, tags[1], at_zero_point) for name in ("minimum", "maximum"))
 
+        singles = copies(m, platform, self.i_single, groups, "single")
+        takes_sum = self.i_windows[1]  # of the last lanes: no matter what they do in a convolution's beat, or in none
+
         for n in range(c.lanes):
             entry = self.i_entries[n % len(self.i_entries)]
             m.submodules[f"lane_{n}"] = lane = RequantiserLane(LARGEST_SHIFT.bit_length())
@@ -129,16 +135,16 @@ class Requantise(wiring.Component):
                     lane.i_bias.eq(entry.bias),
                     lane.i_multiplier.eq(entry.multiplier),
                     lane.i_shift.eq(entry.shift),
-                    lane.i_single.eq(self.i_single),
+                    lane.i_single.eq(singles[n // NEIGHBOURS]),
                 ]
                 continue
             element = self.i_second.payload[combiner]
             m.d.comb += [
-                lane.i_value.eq(Mux(seconds[0], element.value, self.i_value[n])),
-                lane.i_bias.eq(Mux(seconds[0], element.carry, entry.bias)),
-                lane.i_multiplier.eq(Mux(seconds[0], terms.multiplier_3, entry.multiplier)),
-                lane.i_shift.eq(Mux(seconds[0], terms.shift_3, entry.shift)),
-                lane.i_single.eq(self.i_single & ~seconds[0]),
+                lane.i_value.eq(Mux(takes_sum, self.i_value[n], element.value)),
+                lane.i_bias.eq(Mux(takes_sum, entry.bias, element.carry)),
+                lane.i_multiplier.eq(Mux(takes_sum, entry.multiplier, terms.multiplier_3)),
+                lane.i_shift.eq(Mux(takes_sum, entry.shift, terms.shift_3)),
+                lane.i_single.eq(singles[n // NEIGHBOURS] & takes_sum),
                 self.o_second.payload[combiner].eq(lane.o),
             ]
         m.d.comb += [
