@@ -95,6 +95,7 @@ class Pump(wiring.Component):
         next_place, next_out = Signal(place(c)), Signal(place(c))
         left = Signal(12)  # columns of this row still to come, this one included
         rows = Countdown(m, 12, "rows")
+        over = Signal()  # tiles end with this row
         until_wrap = Countdown(m, 16, "until_wrap")  # rows from the next one to the output ring's end
         out_row_lowered = Signal(place(c))  # the distance of rows where it is reached
         out_row_distance = Signal(place(c))  # to the next one
@@ -106,6 +107,7 @@ class Pump(wiring.Component):
 
         def begin_next_row() -> None:
             rows.step()
+            m.d.sync += over.eq(layer.cut | (rows.left == 2))
             until_wrap.step()
             set_row_distance(until_wrap.left == 2)
             m.d.sync += [
@@ -199,7 +201,6 @@ class Pump(wiring.Component):
             ]
 
         last_row = rows.last
-        over = layer.cut | last_row  # tiles end with this row
 
         def put(n: int, made: ValueLike, exists: ValueLike) -> None:
             for k in range(2):
@@ -221,6 +222,7 @@ class Pump(wiring.Component):
             with m.State("PREPARE"):
                 set_distances(0, named(c, layer, "in_pixel"), named(c, layer, "out_pixel"))
                 rows.begin(step.rows)
+                m.d.sync += over.eq(layer.cut | (step.rows == 1))
                 until_wrap.begin(step.out_wrap)
                 m.d.sync += [
                     row.eq(step.first_row),
