@@ -47,8 +47,12 @@ class Combiner(wiring.Component):
     o_second : stream(ELEMENT for each combiner), out
         A few clocks of waiting for each beat.
     i_second : flow(byte for each combiner), in
+    i_soon : unsigned(1), in
+        ``i_second`` is valid in the next clock.
     o : flow(finished), out
         For one clock.
+    o_soon : unsigned(1), out
+        In the next clock, the last beat of a group.
     """
 
     def __init__(self, c: Configuration, tables: Sequence[int] = ()):
@@ -62,7 +66,9 @@ class Combiner(wiring.Component):
                 "i_load": In(flow(LOAD)),
                 "o_second": Out(stream.Signature(data.ArrayLayout(ELEMENT, c.combiners))),
                 "i_second": In(flow(data.ArrayLayout(signed(8), c.combiners))),
+                "i_soon": In(1),
                 "o": Out(flow(finished(c))),
+                "o_soon": Out(1),
             }
         )
 
@@ -168,12 +174,14 @@ class Combiner(wiring.Component):
         point = Signal()  # the same for all that is under way
         m.d.sync += point.eq(tags.data.point)
         whole_tag = Signal(beat_tag(c))
-        arriving = self.i_second.valid | looks[-1]
-        new = Mux(self.i_second.valid, self.i_second.payload.as_value(), Cat(found))
+        arriving = Signal()
+        m.d.sync += arriving.eq(self.i_soon | looks[0])
+        new = Mux(looks[1], Cat(found), self.i_second.payload.as_value())
         beat = Signal(8 * c.lanes)
-        whole = Signal()
+        whole, completes = Signal(), Signal()
         last_element = Mux(point, size // n, c.lanes // n) - 1
-        m.d.sync += whole.eq(arriving & (filled == last_element))
+        m.d.comb += [completes.eq(arriving & (filled == last_element)), self.o_soon.eq(completes & tags.data.last)]
+        m.d.sync += whole.eq(completes)
         with m.If(arriving):
             m.d.sync += whole_tag.eq(tags.data)
             m.d.sync += filled.eq(Mux(filled == last_element, 0, filled + 1))

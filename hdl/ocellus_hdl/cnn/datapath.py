@@ -193,6 +193,7 @@ class Datapath(wiring.Component):
         has_epilogue = first.payload.tag.epilogue != Epilogue.PLAIN
         wiring.connect(m, combiner.o_second, requantise.i_second)
         wiring.connect(m, requantise.o_second, combiner.i_second)
+        m.d.comb += combiner.i_soon.eq(requantise.o_soon)
         wiring.connect(m, wiring.flipped(self.i_input), writer.i_input)
         plain = first.valid & ~has_epilogue
         m.d.comb += [
@@ -208,9 +209,16 @@ class Datapath(wiring.Component):
         # What is under way with an epilogue: at most as many groups as the tags have room for.
         combined = Signal(range(2 * DEPTH))
         begins_combining = ends & (given.epilogue != Epilogue.PLAIN)
-        leaves = second.valid & second.payload.tag.last
-        m.d.sync += combined.eq(combined + begins_combining - leaves)
-        m.d.comb += self.o_combining.eq((combined != 0) & ~((combined == 1) & leaves))
+        leaves, more = Signal(), Signal()
+        soon = combiner.o_soon
+        m.d.comb += more.eq(
+            Mux(leaves, (combined > 2) | ((combined == 2) & ~soon), (combined > 1) | ((combined == 1) & ~soon))
+        )
+        m.d.sync += [
+            leaves.eq(soon),  # with ``second``, the last beat of its group
+            combined.eq(combined + begins_combining - leaves),
+            self.o_combining.eq(begins_combining | more),
+        ]
         self._tap(m, plain, second.valid, first.valid & has_epilogue, writer.i.payload, first.payload)
         return m
 

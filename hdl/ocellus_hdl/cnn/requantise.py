@@ -52,6 +52,8 @@ class Requantise(wiring.Component):
         Steady.
     o_second : flow(byte for each combiner), out
         :attr:`LATENCY` clocks after it was taken.
+    o_soon : unsigned(1), out
+        ``o_second`` is valid in the next clock.
     """
 
     LATENCY = RequantiserLane.LATENCY
@@ -71,6 +73,7 @@ class Requantise(wiring.Component):
                 "i_second": In(stream.Signature(data.ArrayLayout(ELEMENT, c.combiners))),
                 "i_terms": In(SECOND),
                 "o_second": Out(flow(data.ArrayLayout(signed(8), c.combiners))),
+                "o_soon": Out(1),
             }
         )
 
@@ -151,5 +154,6 @@ class Requantise(wiring.Component):
             self.o.valid.eq(beats[-1].valid),
             self.o.payload.tag.eq(tags[-1]),
             self.o_second.valid.eq(seconds[-1]),
+            self.o_soon.eq(seconds[-2]),
         ]
         return m
