@@ -13,7 +13,7 @@ from .overlap import Overlap
 from .row_store import RowStore
 from .words import CHANNELS, ROW_PIXEL, area_sum, row_sum_bits
 
-ROWS = 4
+ROWS = 5
 """Rows of registers between a walk's place and its sum."""
 FACTOR_BITS = 18
 """Of a multiplier of the device."""
@@ -22,7 +22,7 @@ FACTOR_BITS = 18
 class ColumnScaler(wiring.Component):
     """``S[i, j] = sum over y of row[y, j] * oy(y, i)``, in row, column, channel order.
 
-    Each overlap of an input row and an output row is one walk over the columns and channels, one sum a clock and five
+    Each overlap of an input row and an output row is one walk over the columns and channels, one sum a clock and six
     clocks between two walks. The sums stay in a memory until the walk that completes them, which sends them out
     instead. A row that reaches into the next output row is walked again. One multiplier; stands still while ``o``
     waits.
@@ -59,7 +59,7 @@ class ColumnScaler(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """A walk's control, then four rows of registers: read, pick the channel, multiply, add."""
+        """A walk's control, then five rows of registers: read, off the memory, pick the channel, multiply, add."""
         m = Module()
         settings = self.i_settings
         m.submodules.rows = rows = RowStore(self._max_width)
@@ -101,7 +101,7 @@ class ColumnScaler(wiring.Component):
             rows.i_column.eq(column),
             rows.i_read.eq(advance),
             rows.i_release.eq(overlap.i_step & overlap.o_ends_in),
-            read.addr.eq(place),
+            read.addr.eq(delayed(m, advance, place, 1)),
             read.en.eq(advance),
         ]
         with m.If(begin):
@@ -119,6 +119,7 @@ class ColumnScaler(wiring.Component):
             with m.If(last_place):
                 m.d.sync += [place.eq(0), column.eq(0), walking.eq(0)]
 
+        word = Signal.like(rows.o_sum)
         level = Signal(self._level_bits)
         lower = level[:FACTOR_BITS]
         product = Signal(len(lower) + len(length))
@@ -128,7 +129,8 @@ class ColumnScaler(wiring.Component):
         total = Signal(self._sum["sum"].shape)
         with m.If(advance):
             m.d.sync += [
-                level.eq(rows.o_sum[delayed(m, advance, channel, 1)]),
+                word.eq(rows.o_sum),
+                level.eq(word[delayed(m, advance, channel, 2)]),
                 before.eq(Mux(begins_out, 0, read.data)),
                 product.eq(lower * length),
                 begun.eq(before + sum(Mux(level[n], length << n, 0) for n in range(FACTOR_BITS, len(level)))),
