@@ -130,8 +130,11 @@ class Array(wiring.Component):
                 m.d.sync += row.payload.eq(rows[n].payload)
             rows.append(row)
         at = 1 + Products.latency(c)
+        ends = Signal()  # in the row before the last
+        m.d.sync += [ends.eq(rows[-3].valid & rows[-3].payload.last), self.o.valid.eq(ends)]
+        m.d.comb += self.o_soon.valid.eq(ends)
         for port, row in ((self.o, rows[-1]), (self.o_soon, rows[-2])):
-            m.d.comb += [port.valid.eq(row.valid & row.payload.last), port.payload.point.eq(row.payload.point)]
+            m.d.comb += port.payload.point.eq(row.payload.point)
 
         def running(n: int, point: bool) -> Value:
             kind = rows[n].payload.point
