@@ -29,6 +29,7 @@ from .layouts import struct
 from .link import Link
 from .metadata import Metadata
 from .readout import Readout
+from .skid_buffer import SkidBuffer
 from .tensor import Tensor
 
 MAX_TENSOR_WIDTH = 512
@@ -132,6 +133,8 @@ class Sensor(wiring.Component):
         start = self._start
         m.submodules.readout = readout = Readout(self._frame)
         m.submodules.fork = fork = Fork(struct(RAW_BEAT))
+        # isp's stall is a clock's work, and so is the way from readout's memory to isp's.
+        m.submodules.skid = skid = SkidBuffer(struct(RAW_BEAT))
         m.submodules.isp = isp = Isp(self._frame, start.isp.gamma if start else ())
         m.submodules.tensor = tensor = Tensor(self._frame, max_width=MAX_TENSOR_WIDTH)
         m.submodules.cnn = cnn = Cnn(self._configuration, self._contents)
@@ -141,7 +144,8 @@ class Sensor(wiring.Component):
 
         connect(m, flipped(self.i_array), readout.i)
         connect(m, readout.o, fork.i)
-        connect(m, fork.o_a, isp.i)
+        connect(m, fork.o_a, skid.i)
+        connect(m, skid.o, isp.i)
         connect(m, isp.o, tensor.i)
         connect(m, tensor.o, cnn.i)
         connect(m, cnn.o, metadata.i)

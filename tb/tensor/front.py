@@ -4,12 +4,13 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ocellus.formats import ISP_SETTINGS, RAW_WORD, READOUT_SETTINGS, TENSOR_BYTE, TENSOR_SETTINGS, TICKET
+from ocellus.formats import ISP_SETTINGS, RAW_BEAT, RAW_WORD, READOUT_SETTINGS, TENSOR_BYTE, TENSOR_SETTINGS, TICKET
 from ocellus.settings import FrameFormat
 from ocellus_hdl.isp import Isp
 from ocellus_hdl.isp.words import GAMMA_WRITE
 from ocellus_hdl.layouts import struct
 from ocellus_hdl.readout import Readout
+from ocellus_hdl.skid_buffer import SkidBuffer
 from ocellus_hdl.tensor import Tensor
 
 
@@ -32,10 +33,12 @@ class Front(wiring.Component):
         """Chain the stages."""
         m = Module()
         m.submodules.readout = readout = Readout(self._frame)
+        m.submodules.skid = skid = SkidBuffer(struct(RAW_BEAT))
         m.submodules.isp = isp = Isp(self._frame)
         m.submodules.tensor = tensor = Tensor(self._frame)
         connect(m, flipped(self.i), readout.i)
-        connect(m, readout.o, isp.i)
+        connect(m, readout.o, skid.i)
+        connect(m, skid.o, isp.i)
         connect(m, isp.o, tensor.i)
         connect(m, readout.o_ticket, tensor.i_ticket)
         connect(m, tensor.o, flipped(self.o))
