@@ -198,7 +198,8 @@ class Addressing(wiring.Component):
         settings, wrap = layers[1], wraps[1]
 
         def brought_down(line: Value, row: Value) -> Value:
-            return Mux(row >= wrap, (line - settings.in_ring_lines)[:lines], line)  # both chains at once
+            # Both chains at once; and a sign needs no gates behind it, where a comparison of signed numbers does.
+            return Mux((row - wrap)[-1], line, (line - settings.in_ring_lines)[:lines])
 
         def within(at: Value, size: Value) -> Value:
             return (at >= 0) & (at < size)
