@@ -27,8 +27,8 @@ RAM, MULTIPLIER = "DP16KD", "MULT18X18D"
 QUADS = (*range(4, 67, 9), *range(69, 123, 9))
 """X of each one's first multiplier in nextpnr's grid; rows of multipliers are Y 10, 34, 58, of RAMs 22, 46, 70, 82."""
 COLUMNS, LANES, INPUTS, CHANNELS = 8, 16, 4, 8
-WHOLE, WIDTH = range(4 * len(QUADS)), 42
-"""Places of a row; those for a row of the array and for RAMs of activations, from the left, with gaps."""
+WHOLE, WIDTH = range(4 * len(QUADS)), 36
+"""Places of a row; those for a row of the array and for RAMs of activations, from the left: no more than the array."""
 NINTH = 8
 """The pixel that is in no pair."""
 HALVES = (0, 1)
