@@ -1,7 +1,7 @@
 """Hands the output tensor out, byte by byte."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import data, fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
@@ -64,7 +64,9 @@ class Outlet(wiring.Component):
 
         # Words that were asked for, those of them that have come, and the one that is sent.
         m.submodules.tags = tags = fifo.SyncFIFO(width=tag.size, depth=AHEAD)
-        m.submodules.words = words = fifo.SyncFIFO(width=8 * c.word, depth=AHEAD)
+        m.submodules.words = words = memory.Memory(shape=8 * c.word, depth=AHEAD, init=[])
+        write, read = words.write_port(), words.read_port(domain="comb")
+        first, behind = Signal(range(2 * AHEAD)), Signal(range(2 * AHEAD))  # as many as tags at most lie between
         held, held_bytes, held_ends = Signal(8 * c.word, reset_less=True), Signal(tag["bytes"].shape), Signal()
         empty, one = Signal(init=1), Signal()  # bytes that are held: none, the last one
 
@@ -81,10 +83,15 @@ class Outlet(wiring.Component):
             asked.ends.eq(last_word & columns.last & rows.last),
             tags.w_data.eq(asked),
             tags.w_en.eq(looks),
-            words.w_data.eq(self.i_seen.payload),
-            words.w_en.eq(self.i_seen.valid & delivers),
             tags.r_en.eq(moves),
-            words.r_en.eq(moves),
+            write.addr.eq(behind),
+            read.addr.eq(first),
+        ]
+        m.d.sync += [
+            write.data.eq(self.i_seen.payload),
+            write.en.eq(self.i_seen.valid & delivers),
+            behind.eq(behind + write.en),
+            first.eq(first + moves),
         ]
         m.d.sync += may_look.eq(~looks & ~looked)  # where to look next is known three clocks later
 
@@ -134,13 +141,13 @@ class Outlet(wiring.Component):
         ]
         # Whether a word moves is a register: it is decided a clock before.
         will_be_one = Mux(sent, held_bytes == 2, one)
-        m.d.comb += will_move.eq(words.r_rdy & ~moves & (Mux(sent, one, empty) | (will_be_one & leaving.o_room)))
+        m.d.comb += will_move.eq((first != behind) & ~moves & (Mux(sent, one, empty) | (will_be_one & leaving.o_room)))
         m.d.sync += moves.eq(will_move)
         m.d.sync += self.o_done.eq(self.o.valid & self.o.ready & self.o.payload.last)
         with m.If(sent):
             m.d.sync += [held.eq(Cat(held[8:], Const(0, 8))), held_bytes.eq(held_bytes - 1)]
             m.d.sync += [empty.eq(one), one.eq(held_bytes == 2)]
         with m.If(moves):
-            m.d.sync += [held.eq(words.r_data), held_bytes.eq(next_tag.bytes), held_ends.eq(next_tag.ends)]
+            m.d.sync += [held.eq(read.data), held_bytes.eq(next_tag.bytes), held_ends.eq(next_tag.ends)]
             m.d.sync += [empty.eq(0), one.eq(next_tag.bytes == 1)]
         return m
