@@ -51,6 +51,8 @@ class Combiner(wiring.Component):
         ``i_second`` is valid in the next clock.
     o : flow(finished), out
         For one clock.
+    o_next : unsigned(1), out
+        ``o`` is valid in the next clock.
     o_soon : unsigned(1), out
         In the next clock, the last beat of a group.
     """
@@ -68,6 +70,7 @@ class Combiner(wiring.Component):
                 "i_second": In(flow(data.ArrayLayout(signed(8), c.combiners))),
                 "i_soon": In(1),
                 "o": Out(flow(finished(c))),
+                "o_next": Out(1),
                 "o_soon": Out(1),
             }
         )
@@ -180,7 +183,11 @@ class Combiner(wiring.Component):
         beat = Signal(8 * c.lanes)
         whole, completes = Signal(), Signal()
         last_element = Mux(point, size // n, c.lanes // n) - 1
-        m.d.comb += [completes.eq(arriving & (filled == last_element)), self.o_soon.eq(completes & tags.data.last)]
+        m.d.comb += [
+            completes.eq(arriving & (filled == last_element)),
+            self.o_next.eq(completes),
+            self.o_soon.eq(completes & tags.data.last),
+        ]
         m.d.sync += whole.eq(completes)
         with m.If(arriving):
             m.d.sync += whole_tag.eq(tags.data)

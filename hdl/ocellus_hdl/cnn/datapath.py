@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Module, Mux, ResetInserter, ShapeLike, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, ShapeLike, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -38,6 +38,9 @@ from .words import (
     word,
 )
 from .writer import Writer, finished
+
+CHOSEN = 32
+"""So many bits of a finished beat hang on one copy of what chooses between two."""
 
 
 class Datapath(wiring.Component):
@@ -196,12 +199,15 @@ class Datapath(wiring.Component):
         m.d.comb += combiner.i_soon.eq(requantise.o_soon)
         wiring.connect(m, wiring.flipped(self.i_input), writer.i_input)
         plain = first.valid & ~has_epilogue
+        ones, others = second.payload.as_value(), first.payload.as_value()
+        choices = copies(m, platform, combiner.o_next, -(-len(ones) // CHOSEN), "second")
+        parts = [slice(CHOSEN * k, CHOSEN * (k + 1)) for k in range(len(choices))]
         m.d.comb += [
             combiner.i.valid.eq(first.valid & has_epilogue),
             combiner.i.payload.eq(first.payload),
             combiner.i_terms.eq(self.i_second),
             writer.i.valid.eq(plain | second.valid),
-            writer.i.payload.eq(Mux(second.valid, second.payload.as_value(), first.payload.as_value())),
+            writer.i.payload.eq(Cat(Mux(one, ones[k], others[k]) for one, k in zip(choices, parts, strict=True))),
             self.o_done.eq(writer.o_done),
             self.o_soon.eq(writer.o_soon),
         ]
