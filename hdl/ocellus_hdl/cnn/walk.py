@@ -17,6 +17,8 @@ from .pump import Pump
 from .window import WindowWalk
 from .words import SETS, command, flow
 
+DECIDING = ("op", "take", "weighs", "last", "fetch")
+"""Of a command: what says for what it waits."""
 SETTLED = 13
 """Clocks of the counters, in which no other layer may begin; between first commands lie two registers more."""
 
@@ -101,6 +103,10 @@ class Walk(wiring.Component):
         is_point, point_runs, window_runs = Signal(), Signal(), Signal()  # of the layer; while it walks
         next_is_point = self.i_next_layer.op == LayerOp.POINT
         elder, leaves = elastic.o.payload, Signal()  # the command that waits to leave
+        # What it waits for has registers of its own: the others of a command lie as far apart as what they lead to.
+        asks = Signal(data.StructLayout({name: draft(c)[name].shape for name in DECIDING}))
+        entering = [elastic.o_entering[name] for name in DECIDING]
+        m.d.comb += asks.eq(copies(m, platform, Mux(elastic.o_enters, Cat(entering), asks.as_value()), 1, "asks")[0])
         held_combines = (elastic.o.valid & elder.combines) | Cat(
             waits & waiting.combines for waits, waiting in zip(elastic.o_waits, elastic.o_waiting, strict=True)
         ).any()
@@ -133,7 +139,7 @@ class Walk(wiring.Component):
             pump.i_layer.eq(self.i_next_layer),
             pump.i_step.eq(self.i_next_step),
             pump.i_start.eq(pumps),
-            pump.i_take.eq(leaves & elder.take),
+            pump.i_take.eq(leaves & asks.take),
             point.i_layer.eq(layer),
             point.i_rests.eq(~point_runs),
             point.i_next_layer.eq(self.i_next_layer),
@@ -175,16 +181,16 @@ class Walk(wiring.Component):
             m.d.sync += [needed[name].eq(layer[name]) for name in NEEDED.members]
 
         # How often groups may end, and parameters be fetched:
-        elder_is_point = elder.op == LayerOp.POINT
+        elder_is_point = asks.op == LayerOp.POINT
         words = Mux(elder_is_point, -(-c.outputs // c.parameter_lanes), -(-c.word // c.parameter_lanes))
-        soon_paced, at_once_paced = self._spaced(m, "paced", leaves & elder.last, needed.pace)
-        soon_fetchable, at_once_fetchable = self._spaced(m, "fetchable", leaves & elder.fetch, words)
+        soon_paced, at_once_paced = self._spaced(m, "paced", leaves & asks.last, needed.pace)
+        soon_fetchable, at_once_fetchable = self._spaced(m, "fetchable", leaves & asks.fetch, words)
         # Groups whose weights are in the store:
         groups, enough = Signal(range(SETS + 2)), Signal()
         soon_enough, still_enough = enough | self.i_group, (groups > 1) | (enough & self.i_group)
         m.d.sync += [
-            groups.eq(groups + self.i_group - (leaves & elder.weighs)),
-            enough.eq(Mux(leaves & elder.weighs, still_enough, soon_enough)),
+            groups.eq(groups + self.i_group - (leaves & asks.weighs)),
+            enough.eq(Mux(leaves & asks.weighs, still_enough, soon_enough)),
         ]
 
         # Whether the eldest leaves is a register: it is decided a clock before, for the one that then will be it. That
@@ -198,12 +204,12 @@ class Walk(wiring.Component):
         soon = (soon_paced, soon_fetchable, soon_enough, pump.o_more | pump.o_valid)
         if_left = may_leave(
             following,
-            Mux(elder.last, at_once_paced, soon_paced),
-            Mux(elder.fetch, at_once_fetchable, soon_fetchable),
-            Mux(elder.weighs, still_enough, soon_enough),
-            pump.o_more | (pump.o_valid & ~elder.take),
+            Mux(asks.last, at_once_paced, soon_paced),
+            Mux(asks.fetch, at_once_fetchable, soon_fetchable),
+            Mux(asks.weighs, still_enough, soon_enough),
+            pump.o_more | (pump.o_valid & ~asks.take),
         )
-        if_stayed = Mux(full, may_leave(elder, *soon), follows & may_leave(following, *soon))
+        if_stayed = Mux(full, may_leave(asks, *soon), follows & may_leave(following, *soon))
         will_leave = Mux(leaves, follows & if_left, if_stayed)
         m.d.sync += leaves.eq(will_leave)
         (opens,) = copies(m, platform, will_leave, 1, "opens")  # for all that moves up
@@ -212,7 +218,7 @@ class Walk(wiring.Component):
             m.d.sync += [pumped.eq(0), ready.eq(0), groups.eq(0), enough.eq(0), number.eq(0)]
 
         stays = walks | ~self.i_prepared | settles
-        starves, lacks_tile = elder.weighs & ~enough, elder_is_point & ~pump.o_valid
+        starves, lacks_tile = asks.weighs & ~enough, elder_is_point & ~pump.o_valid
         m.d.comb += [
             elastic.o.ready.eq(opens),
             self.o_busy.eq(leaves),
