@@ -105,8 +105,8 @@ class Walk(wiring.Component):
         elder, leaves = elastic.o.payload, Signal()  # the command that waits to leave
         # What it waits for has registers of its own: the others of a command lie as far apart as what they lead to.
         asks = Signal(data.StructLayout({name: draft(c)[name].shape for name in DECIDING}))
-        entering = [elastic.o_entering[name] for name in DECIDING]
-        m.d.comb += asks.eq(copies(m, platform, Mux(elastic.o_enters, Cat(entering), asks.as_value()), 1, "asks")[0])
+        entering, stands = (Cat(e[name] for name in DECIDING) for e in (elastic.o_entering, elder))
+        m.d.comb += asks.eq(copies(m, platform, Mux(elastic.o_enters, entering, stands), 1, "asks")[0])
         held_combines = (elastic.o.valid & elder.combines) | Cat(
             waits & waiting.combines for waits, waiting in zip(elastic.o_waits, elastic.o_waiting, strict=True)
         ).any()
