@@ -104,9 +104,11 @@ class Walk(wiring.Component):
         next_is_point = self.i_next_layer.op == LayerOp.POINT
         elder, leaves = elastic.o.payload, Signal()  # the command that waits to leave
         # What it waits for has registers of its own: the others of a command lie as far apart as what they lead to.
-        asks = Signal(data.StructLayout({name: draft(c)[name].shape for name in DECIDING}))
+        # They hold it inverted, lest synthesis take them for the others.
+        asks, asks_not = Signal(data.StructLayout({n: draft(c)[n].shape for n in DECIDING})), Signal(len(DECIDING) + 1)
         entering, stands = (Cat(e[name] for name in DECIDING) for e in (elastic.o_entering, elder))
-        m.d.comb += asks.eq(copies(m, platform, Mux(elastic.o_enters, entering, stands), 1, "asks")[0])
+        m.d.sync += asks_not.eq(~Mux(elastic.o_enters, entering, stands))
+        m.d.comb += asks.eq(~asks_not)
         held_combines = (elastic.o.valid & elder.combines) | Cat(
             waits & waiting.combines for waits, waiting in zip(elastic.o_waits, elastic.o_waiting, strict=True)
         ).any()
