@@ -105,7 +105,8 @@ class Walk(wiring.Component):
         elder, leaves = elastic.o.payload, Signal()  # the command that waits to leave
         # What it waits for has registers of its own: the others of a command lie as far apart as what they lead to.
         # They hold it inverted, lest synthesis take them for the others.
-        asks, asks_not = Signal(data.StructLayout({n: draft(c)[n].shape for n in DECIDING})), Signal(len(DECIDING) + 1)
+        layout = data.StructLayout({name: draft(c)[name].shape for name in DECIDING})
+        asks, asks_not = Signal(layout), Signal(layout.size)
         entering, stands = (Cat(e[name] for name in DECIDING) for e in (elastic.o_entering, elder))
         m.d.sync += asks_not.eq(~Mux(elastic.o_enters, entering, stands))
         m.d.comb += asks.eq(~asks_not)
