@@ -170,7 +170,6 @@ class Datapath(wiring.Component):
         self._weights(m, platform, array, given, is_point)
 
         # Requantiser.
-        wiring.connect(m, array.o, drain.i)
         wiring.connect(m, array.o_soon, drain.i_soon)
         wiring.connect(m, drain.o, requantise.i)
         m.d.comb += [

@@ -31,9 +31,8 @@ class Drain(wiring.Component):
 
     Attributes
     ----------
-    i : flow(DONE), in
     i_soon : flow(DONE), in
-        The same, a clock earlier.
+        A group, a clock before its sums are complete.
     i_point : point_sums, in
     i_window : window_sums, in
     o_take : unsigned(1), out
@@ -49,7 +48,6 @@ class Drain(wiring.Component):
         self._c = c
         super().__init__(
             {
-                "i": In(flow(DONE)),
                 "i_soon": In(flow(DONE)),
                 "i_point": In(point_sums(c)),
                 "i_window": In(window_sums(c)),
@@ -64,17 +62,20 @@ class Drain(wiring.Component):
         """A counter, and a choice of beats and windows in front of one row of registers."""
         m = Module()
         c = self._c
-        m.d.comb += self.o_take.eq(self.i.valid)
+        # It lies far from the array: a register of its own says that a group is complete.
+        (complete,) = copies(m, platform, Cat(self.i_soon.valid, self.i_soon.payload.point), 1, "complete")
+        comes, is_point = complete
+        m.d.comb += self.o_take.eq(comes)
 
         # 0 in a group's first clock.
         number = Signal(2)
         follows = number != 0
-        drains_point = (self.i.valid & self.i.payload.point) | follows
-        is_last = Mux(follows, number == c.beats - 1, ~self.i.payload.point | (c.beats == 1))
+        drains_point = (comes & is_point) | follows
+        is_last = Mux(follows, number == c.beats - 1, ~is_point | (c.beats == 1))
         following = Signal(2)
-        m.d.comb += following.eq(Mux(self.i.valid | follows, Mux(is_last, 0, number + 1), number))
-        m.d.sync += self.o.valid.eq(self.i.valid | follows)
-        with m.If(self.i.valid | follows):
+        m.d.comb += following.eq(Mux(comes | follows, Mux(is_last, 0, number + 1), number))
+        m.d.sync += self.o.valid.eq(comes | follows)
+        with m.If(comes | follows):
             m.d.sync += [
                 number.eq(following),
                 self.o.payload.point.eq(drains_point),
@@ -95,12 +96,12 @@ class Drain(wiring.Component):
         for n in range(c.lanes):
             window = self.i_window[n // c.word][n % c.word]
             if n >= size:
-                with m.If(passing(platform, self.i.valid & ~drains_point)):
+                with m.If(passing(platform, comes & ~drains_point)):
                     m.d.sync += self.o_value[n].eq(window)
                 continue
             beats = [values[n + size * k] for k in range(c.beats)]
             beats += beats[-1:] * (3 - len(beats))
             chosen = choice_of_four(m, platform, (window, *beats), choices[n // LANES], f"chosen_{n}")
-            with m.If(passing(platform, self.i.valid | follows)):
+            with m.If(passing(platform, comes | follows)):
                 m.d.sync += self.o_value[n].eq(chosen)
         return m
