@@ -131,7 +131,7 @@ class WindowStore(wiring.Component):
         shown = Signal(taps(c), reset_less=True)
         m.d.comb += self.o.eq(shown)
         for n in range(c.window_words):
-            (writes,) = copies(m, platform, arrives & (into == n), 1, f"writes_{n}")
+            writes = copies(m, platform, arrives & (into == n), c.word, f"writes_{n}")
             for g in range(c.word):
                 places = [at for at in range(n * c.lanes, (n + 1) * c.lanes) if at % c.word == g]
                 here = [at // c.word for at in places if at < PIXELS * c.word]
@@ -142,7 +142,7 @@ class WindowStore(wiring.Component):
                 write, read = ring.write_port(), ring.read_port(domain="comb")
                 m.d.comb += [
                     write.addr.eq(tails[g]),
-                    write.en.eq(writes),
+                    write.en.eq(writes[g]),
                     *(write.data[k].eq(self.i_word[at % c.lanes]) for k, at in enumerate(places[: len(here)])),
                     read.addr.eq(numbers[g]),
                 ]
