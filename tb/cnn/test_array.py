@@ -55,6 +55,8 @@ def test_sums_of_back_to_back_groups_are_exact(name: str):
             coming = steps[clock + 1] if clock + 1 < len(steps) else None
             if coming:
                 ctx.set(part.i_piece, {"far": coming["spread"] >> 1, "sub": coming["sub"]})
+            looks = coming is not None and coming["op"] is not LayerOp.POINT
+            ctx.set(part.i_view, {"looks": looks, "edge": coming["edge"] if coming else 0})
             ctx.set(part.i.valid, step is not None)
             if step:
                 ctx.set(part.i.payload, {k: step[k] for k in ("op", "spread", "edge", "inner", "sub", "first", "last")})

@@ -11,7 +11,7 @@ from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import LayerOp
 
 from .cells import copies, kept_plus, passing
-from .operands import WINDOW_TAPS, Operands, array_step, piece, second_operands
+from .operands import VIEW, WINDOW_TAPS, Operands, array_step, piece, second_operands
 from .products import Products, window_of
 from .windows import taps
 from .words import flow, slots
@@ -51,7 +51,7 @@ class Array(wiring.Component):
     ----------
     i : flow(array_step), in
     i_fill : signed(8), in
-    i_piece : piece, in
+    i_piece, i_view : piece, VIEW, in
         Of the step that comes in the next clock.
     i_soon : slots, in
         With the step.
@@ -75,6 +75,7 @@ class Array(wiring.Component):
             {
                 "i": In(flow(array_step(c))),
                 "i_piece": In(piece(c)),
+                "i_view": In(VIEW),
                 "i_soon": In(slots(c)),
                 "i_slots": In(slots(c)),
                 "i_fill": In(signed(8)),
@@ -103,6 +104,7 @@ class Array(wiring.Component):
         wiring.connect(m, operands.o_operands, wiring.flipped(self.o_operands))
         m.d.comb += [
             operands.i_piece.eq(self.i_piece),
+            operands.i_view.eq(self.i_view),
             operands.i_soon.eq(self.i_soon),
             operands.i_slots.eq(self.i_slots),
             operands.i_fill.eq(self.i_fill),

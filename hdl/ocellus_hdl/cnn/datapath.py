@@ -162,6 +162,8 @@ class Datapath(wiring.Component):
             array.i_soon.eq(wheel.o_soon),
             array.i_piece.far.eq(soon.spread[1]),
             array.i_piece.sub.eq(soon.sub),
+            array.i_view.looks.eq(sooner & (soon.op != LayerOp.POINT) & ~soon.operand),
+            array.i_view.edge.eq(soon.edge),
             array.i.valid.eq(valid),
             array.i.payload.eq(step),
             array.i_slots.eq(wheel.o),

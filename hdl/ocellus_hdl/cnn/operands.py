@@ -30,6 +30,10 @@ def piece(c: Configuration) -> data.StructLayout:
     return data.StructLayout({"far": 1, "sub": array_step(c)["sub"].shape})
 
 
+VIEW = data.StructLayout({"looks": 1, "edge": 1})
+"""Whether a step is one of windows, not of second operands; they are at the edge."""
+
+
 def second_operands(c: Configuration) -> data.ArrayLayout:
     """Bytes of a group's second operands: ``pixel*outputs + output`` for a POINT, else ``window*word + channel``."""
     return data.ArrayLayout(signed(8), max(PIXELS * c.outputs, c.lanes))
@@ -99,6 +103,8 @@ class Operands(wiring.Component):
         With it: what is in front of windows at the edge.
     i_piece : piece, in
         Of the step that comes in the next clock.
+    i_view : VIEW, in
+        Likewise.
     i_soon, i_slots : slots, in
         A step's words, with it and in the clock after.
     o_point : points, out
@@ -115,6 +121,7 @@ class Operands(wiring.Component):
                 "i": In(flow(array_step(c))),
                 "i_fill": In(signed(8)),
                 "i_piece": In(piece(c)),
+                "i_view": In(VIEW),
                 "i_soon": In(slots(c)),
                 "i_slots": In(slots(c)),
                 "o_point": Out(points(c)),
@@ -138,16 +145,19 @@ class Operands(wiring.Component):
         ]
 
         if c.chains:
-            looks, looked, inner = self.i.valid & ~is_point & ~coming.operand, Signal(), Signal()
+            looks = Signal()
             before = Signal(data.ArrayLayout(word(c), SIDE))
-            m.d.sync += [looked.eq(looks), inner.eq(coming.inner)]
+            m.d.sync += looks.eq(self.i_view.looks)
             m.d.comb += self.o_window.before.eq(before)
-            with m.If(looked | (looks & coming.edge)):
-                for row in range(SIDE):
-                    at_two, last_but_one = c.columns * row + SIDE - 1, c.columns * (row + 1) - 2
-                    kept = Mux(inner, self.i_slots[at_two].as_value(), self.i_slots[last_but_one].as_value())
-                    filled = self.i_fill.as_unsigned().replicate(c.word)
-                    m.d.sync += before[row].eq(Mux(looks & coming.edge, filled, kept))
+            # Channels lie far apart: what is kept of each is decided a clock ahead, in registers of its own.
+            begins = self.i_view.looks & self.i_view.edge
+            keeping = copies(m, platform, Cat(looks | begins, begins, coming.inner), c.word, "keeping")
+            for g, (keeps, at_edge, inner) in enumerate(keeping):
+                with m.If(keeps):
+                    for row in range(SIDE):
+                        at_two, last_but_one = c.columns * row + SIDE - 1, c.columns * (row + 1) - 2
+                        kept = Mux(inner, self.i_slots[at_two][g], self.i_slots[last_but_one][g])
+                        m.d.sync += before[row][g].eq(Mux(at_edge, self.i_fill, kept))
 
         of_point, operand = Signal(), Signal()
         m.d.sync += [of_point.eq(is_point), operand.eq(self.i.valid & coming.operand)]
