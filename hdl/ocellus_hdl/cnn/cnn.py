@@ -139,9 +139,10 @@ class Cnn(wiring.Component):
             walk.i_combining.eq(datapath.o_combining),
             datapath.i_arithmetic.eq(header.arithmetic),
         ]
-        # The terms of the last layer that combines, two clocks later: long before its first sums ask for them.
-        terms, second, combines = Signal(SECOND), Signal(SECOND), Signal()
-        m.d.sync += combines.eq(walk.o_walks & (walk.o_layer.epilogue != Epilogue.PLAIN))
+        # The terms of the last layer that combines, three clocks later: long before its first sums ask for them.
+        terms, second, walked, combines = Signal(SECOND), Signal(SECOND), Signal(), Signal()
+        m.d.sync += walked.eq(walk.o_walks)
+        m.d.sync += combines.eq(walked & (walk.o_layer.epilogue != Epilogue.PLAIN))
         m.d.sync += [terms[name].eq(walk.o_layer[name]) for name in SECOND.members]
         with m.If(combines):
             m.d.sync += second.eq(terms)

@@ -15,7 +15,7 @@ from .elastic import Elastic
 from .point import PointWalk
 from .pump import Pump
 from .window import WindowWalk
-from .words import SETS, command, flow
+from .words import SECOND, SETS, command, flow
 
 DECIDING = ("op", "take", "weighs", "last", "fetch")
 """Of a command: what says for what it waits."""
@@ -51,7 +51,7 @@ class Walk(wiring.Component):
         The step that waits to begin, its tiles and weights are of a network that is gone; none is under way.
     o : flow(command), out
     o_layer : LAYER, out
-        Of the step whose commands are made.
+        Of the step whose commands are made, a clock later than ``o_walks``.
     o_number : unsigned(8), out
         Layer of the command that waits to leave; else of the step under way, or of the one that waits to begin.
     o_walks, o_full : unsigned(1), out
@@ -98,7 +98,9 @@ class Walk(wiring.Component):
         m.submodules.addressing = addressing = Addressing(c)
 
         # While no step is under way, and in the last clock of one, these follow what comes next.
+        # No walk reads ``later``: far away, it is a clock behind. It is there when the step's first command leaves.
         layer, step = Signal(LAYER_WORD), Signal(STEP_WORD)
+        later, wrap_later = Signal(LAYER_WORD), Signal(STEP_WORD["in_wrap"].shape)
         number, walks, pumped = Signal(8), Signal(), Signal()
         is_point, point_runs, window_runs = Signal(), Signal(), Signal()  # of the layer; while it walks
         next_is_point = self.i_next_layer.op == LayerOp.POINT
@@ -124,7 +126,7 @@ class Walk(wiring.Component):
         combines = self.i_combining | passing_by.any() | held_combines
         pumps = self.i_prepared & next_is_point & ~pumped & pump.o_rests
         first_leaves = leaves & elder.begins
-        waits = Signal()  # for the first command to leave
+        waits, loads = Signal(), Signal()  # for the first command to leave; the layer that comes
         m.d.sync += [
             same_layer.eq(number == self.i_next_step.layer),
             passing_by.eq((passing_by << 1) | (walks & has_epilogue) | held_combines),
@@ -152,7 +154,7 @@ class Walk(wiring.Component):
             window.i_rests.eq(~window_runs),
             window.i_next_layer.eq(self.i_next_layer),
             window.i_next_step.eq(self.i_next_step),
-            self.o_layer.eq(layer),
+            self.o_layer.eq(later),
             self.o_walks.eq(walks),
             self.o_full.eq(elastic.o.valid),
         ]  # fmt: skip
@@ -170,9 +172,16 @@ class Walk(wiring.Component):
         with m.If(~walks | finishes):
             m.d.sync += walks.eq(ready)
             with m.If(~waits):
+                m.d.comb += loads.eq(1)
                 m.d.sync += [layer.eq(self.i_next_layer), step.eq(self.i_next_step), is_point.eq(next_is_point)]
             with m.If(ready):
                 m.d.sync += [number.eq(self.i_next_step.layer), begins.eq(1), waits.eq(1)]
+        for_commands, for_terms = copies(m, platform, loads, 2, "loads")
+        with m.If(for_commands):
+            m.d.sync += wrap_later.eq(self.i_next_step.in_wrap)
+        for name in LAYER_WORD.members:
+            with m.If(for_terms if name in SECOND.members else for_commands):
+                m.d.sync += later[name].eq(self.i_next_layer[name])
         with m.If(self.o_takes):
             m.d.sync += pumped.eq(0)
 
@@ -240,8 +249,8 @@ class Walk(wiring.Component):
             *(addressing.i_out_bank[n].eq(bank) for n, bank in enumerate(out_banks)),
             addressing.i_tile.eq(pump.o),
             addressing.i_needed.eq(needed),
-            addressing.i_layer.eq(layer),
-            addressing.i_wrap.eq(step.in_wrap),
+            addressing.i_layer.eq(later),
+            addressing.i_wrap.eq(wrap_later),
         ]
         wiring.connect(m, addressing.o, wiring.flipped(self.o))
         return m
