@@ -17,6 +17,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ocellus_hdl.cnn.words import HALVES, half_of
+
 Cells = Mapping[str, Mapping[str, Any]]
 """Of a netlist as Yosys writes it, by name."""
 Floorplan = Callable[[Cells], dict[str, str]]
@@ -31,14 +33,14 @@ WHOLE, WIDTH = range(4 * len(QUADS)), 36
 """Places of a row; those for a row of the array and for RAMs of activations, from the left: no more than the array."""
 NINTH = 8
 """The pixel that is in no pair."""
-HALVES = (0, 1)
-"""Of a convolution's inputs; of a word, channels 0, 1, 4, 5 and 2, 3, 6, 7."""
 ARRAY = (58, 34)
 """The row of multipliers of each half."""
 ACTIVATIONS = (70, 46)
 """The row of RAMs beside it."""
 BEYOND = (82, 22)
 """The row of RAMs behind that one, or on the other side."""
+CUT = re.compile(r"_from_(\d+)")
+"""A piece of a block of RAMs, in its name, and where in the word it begins."""
 REST = range(8, 44)
 """Where in the lowest row the RAMs of what else there is lie, every other place."""
 
@@ -87,16 +89,11 @@ def array(multipliers: Iterable[str]) -> dict[str, str]:
 
 
 def along(names: Iterable[str]) -> list[tuple[float, str]]:
-    """RAMs of blocks of one word each, by the place of their bits in it, 0 to 1."""
+    """RAMs of blocks of one word each, by the place of their bits in it, 0 to 1; some blocks are cut."""
     of_block: dict[str, list[str]] = {}
-    for name in sorted(names, key=digits):
-        of_block.setdefault(name.rpartition(".")[0], []).append(name)
+    for name in sorted(names, key=lambda name: ([int(at) for at in CUT.findall(name)], digits(name))):
+        of_block.setdefault(CUT.sub("", name.rpartition(".")[0]), []).append(name)
     return sorted((n / len(block), name) for block in of_block.values() for n, name in enumerate(block))
-
-
-def half_of(place: float, bytes_: int) -> int:
-    """Which half has the byte of a word of so many at this place of it: they change every other byte."""
-    return int(place * bytes_) // 2 % len(HALVES)
 
 
 def lanes(multipliers: Sequence[str], scales: Sequence[str]) -> dict[str, str]:
@@ -117,11 +114,11 @@ def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
     scales = [name for name in multipliers if ".combiner." in name]
     bels = {**array(multipliers), **lanes(multipliers, scales)}
     bels |= zip(rest, (ram(BEYOND[-1], n) for n in spread(REST, len(rest))), strict=True)
-    for half in HALVES:
-        activations = [name for at, name in wheel if half_of(at, CHANNELS) == half]
+    for half in range(HALVES):
+        activations = [name for at, name in wheel if half_of(int(at * CHANNELS)) == half]
         places = [ram(ACTIVATIONS[half], n) for n in range(WIDTH)]
         bels |= zip(activations, spread(places, len(activations)), strict=True)
-        of_half = [name for _, name in weights if f"_half_{half}." in name]
+        of_half = [name for _, name in weights if f"_half_{half}_" in name]
         taken = {*bels.values()}
         behind = [(n, BEYOND[half]) for n in WHOLE if ram(BEYOND[half], n) not in taken]
         gaps = [(n, ACTIVATIONS[half]) for n in range(WIDTH) if ram(ACTIVATIONS[half], n) not in taken]

@@ -10,10 +10,10 @@ from amaranth.lib.wiring import In, Out
 from ocellus.configurations import Configuration
 
 from .cells import copies
-from .words import ADDRESS_BITS, LOAD, Section, flow
+from .words import ADDRESS_BITS, HALVES, LOAD, Section, flow
 
-HALVES = 2
-"""Of a word: two of four bytes in each, as `scripts/floorplan.py` places them."""
+PARTS = 2
+"""Words of a load whose block RAMs lie side by side, and share registers."""
 
 
 class Weights(wiring.Component):
@@ -53,43 +53,47 @@ class Weights(wiring.Component):
         c = self._c
         parts = c.lanes // 4
         part_bits = (parts - 1).bit_length()
-        # The block RAMs of the halves lie far apart, and so do those of a half: each has registers of its own for all
-        # that leads there, and what enables a block is decoded on the way into them.
+        # The block RAMs of the halves lie far apart, and a half's from one end of the array to the other: each few have
+        # registers of their own for all that leads there, and what enables a block is decoded on the way into them.
         asked, coming = self.i_read.payload, self.i_load.payload
-        addresses = copies(m, platform, asked[: (c.weight_words - 1).bit_length()], HALVES, "address")
-        load_addresses = copies(m, platform, coming.address[: len(addresses[0])], HALVES, "load_address")
+        places = [(half, at) for half in range(HALVES) for at in range(0, parts, PARTS)]
+        addresses = copies(m, platform, asked[: (c.weight_words - 1).bit_length()], len(places), "address")
+        load_addresses = copies(m, platform, coming.address[: len(addresses[0])], len(places), "load_address")
         (loaded,) = copies(m, platform, coming.data, 1, "loaded")
         reads = Signal()
         m.d.sync += reads.eq(self.i_read.valid)
         arrives = copies(m, platform, reads, parts, "arrives")
-        chosen: list[Any] = [None] * HALVES
+        chosen: list[Any] = [None] * len(places)
         for base, size in _blocks(c.weight_words):
             bits = (size - 1).bit_length()
             reads_block = self.i_read.valid & ((asked >> bits) == base >> bits)
             within = coming.address[bits : c.weight_words.bit_length()] == base >> bits
             loads_block = self.i_load.valid & (coming.section == Section.WEIGHTS) & within
-            reads_here = copies(m, platform, reads_block, HALVES, f"reads_{base}")
+            reads_here = copies(m, platform, reads_block, len(places), f"reads_{base}")
             enables = Mux(loads_block, (1 << coming.part[:part_bits])[:parts], 0)
             loads_here = copies(m, platform, enables, HALVES, f"loads_{base}")
-            for half in range(HALVES):
-                init: Any = [[part >> 16 * half & 0xFFFF for part in word] for word in self._words[base : base + size]]
-                words = memory.Memory(shape=data.ArrayLayout(16, parts), depth=size, init=init)
-                m.submodules[f"block_{base}_half_{half}"] = words
+            for n, (half, at) in enumerate(places):
+                own = range(parts)[at : at + PARTS]
+                of_block = self._words[base : base + size]
+                init: Any = [[word[part] >> 16 * half & 0xFFFF for part in own] for word in of_block]
+                words = memory.Memory(shape=data.ArrayLayout(16, len(own)), depth=size, init=init)
+                m.submodules[f"block_{base}_half_{half}_from_{at}"] = words
                 read, write = words.read_port(), words.write_port(granularity=1)
                 m.d.comb += [
-                    read.addr.eq(addresses[half][:bits]),
-                    read.en.eq(reads_here[half]),
-                    write.addr.eq(load_addresses[half][:bits]),
-                    write.data.eq(loaded.word_select(half, 16).replicate(parts)),
-                    write.en.eq(loads_here[half]),
+                    read.addr.eq(addresses[n][:bits]),
+                    read.en.eq(reads_here[n]),
+                    write.addr.eq(load_addresses[n][:bits]),
+                    write.data.eq(loaded.word_select(half, 16).replicate(len(own))),
+                    write.en.eq(loads_here[half][own.start : own.stop]),
                 ]
-                came = Signal(name=f"came_{base}_{half}")
+                came = Signal(name=f"came_{base}_{n}")
                 with m.If(reads):
-                    m.d.sync += came.eq(reads_here[half])
-                found, before = read.data.as_value(), chosen[half]
-                chosen[half] = found if before is None else Mux(came, found, before)
+                    m.d.sync += came.eq(reads_here[n])
+                found, before = read.data.as_value(), chosen[n]
+                chosen[n] = found if before is None else Mux(came, found, before)
         for part, arrived in enumerate(arrives):
-            own = Cat(half.word_select(part, 16) for half in chosen)
+            pieces = (found for found, (_, at) in zip(chosen, places, strict=True) if part in range(at, at + PARTS))
+            own = Cat(found.word_select(part % PARTS, 16) for found in pieces)
             with m.If(arrived):
                 m.d.sync += self.o.as_value().word_select(part, 32).eq(own)
         return m

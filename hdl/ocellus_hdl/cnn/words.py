@@ -31,6 +31,11 @@ SECOND = data.StructLayout(
 )
 """What an epilogue needs to know of its layer."""
 
+PAIR = 2
+"""Channels whose bytes of a word share a block RAM, which has registers of its own for what leads there."""
+HALVES = 2
+"""Of a word: every other pair. Their block RAMs lie in two rows."""
+
 WINDOWS_REQUEST = data.StructLayout({"address": ADDRESS_BITS, "sets": 16, "word_sets": range(SETS + 1)})
 """Fetch ``sets`` sets of ``window_words`` weight words from ``address`` on, ``word_sets`` for each group."""
 
@@ -57,6 +62,11 @@ tables one, ``address`` counting four bytes.
 def flow(shape: ShapeLike) -> wiring.Signature:
     """A stream whose taker is always ready: ``payload`` counts in the clocks in which ``valid`` is set."""
     return wiring.Signature({"valid": Out(1), "payload": Out(shape)})
+
+
+def half_of(channel: int) -> int:
+    """Which half of a word has its byte of this channel."""
+    return channel // PAIR % HALVES
 
 
 def own_loads(m: Module, platform: object, load: Any, section: Section) -> Any:
