@@ -1,6 +1,6 @@
 """The activation memory: a wheel of banks that delivers one word of each, beginning with any of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
@@ -10,14 +10,12 @@ from amaranth.lib.wiring import In, Out
 from ocellus.configurations import Configuration
 
 from .cells import choice_of_four, copies, passing
-from .words import flow, slots
+from .words import PAIR, flow, slots
 
 RADIX = 3
 """A rotation chooses among so many places in each stage, and the fill may be a fourth."""
 SLOTS = 3
 """Slots that share the bits that turn them."""
-HALVES = 2
-"""Parts of a word, each in block RAMs of its own and with its own copies of those bits."""
 
 
 def reading(c: Configuration) -> data.StructLayout:
@@ -108,7 +106,7 @@ class Wheel(wiring.Component):
                 values.append(after)
         m.d.comb += self.o_fill.eq(fill[-1])
 
-        def among(values: list[Value], at: int, step: int, otherwise: Value) -> list[Value]:
+        def among(values: Sequence[Value], at: int, step: int, otherwise: Value) -> list[Value]:
             """What one of four may be: a value, those one and two steps further, something else."""
             return [*(values[(at + k * step) % c.banks] for k in range(RADIX)), otherwise]
 
@@ -137,27 +135,26 @@ class Wheel(wiring.Component):
         at += 1
 
         # In the last stage a slot outside the picture takes the fill.
-        size = 8 * c.word // HALVES
+        pairs, size = c.word // PAIR, 8 * PAIR
         for n in range(stages):
             last = n == stages - 1
             if last:
-                fills = copies(m, platform, fill[at - 1], HALVES * -(-c.banks // SLOTS), "fill")
-                chosen = [Mux(inside[at - 1][j], turn[at - 1][n], RADIX) for j in range(c.banks)]
-                choices = [copies(m, platform, value, HALVES, f"choice_{j}") for j, value in enumerate(chosen)]
+                fills = copies(m, platform, fill[at - 1], pairs * -(-c.banks // SLOTS), "fill")
+                turns = [Mux(inside[at - 1][j], turn[at - 1][n], RADIX) for j in range(c.banks)]
+                choices = [copies(m, platform, value, pairs, f"choice_{j}") for j, value in enumerate(turns)]
             else:
-                shared = copies(m, platform, turn[at - 1][n], HALVES * -(-c.banks // SLOTS), f"turn_{n}")
+                shared = copies(m, platform, turn[at - 1][n], pairs * -(-c.banks // SLOTS), f"turn_{n}")
                 fills = [Const(0, 8)] * len(shared)
-                choices = [shared[HALVES * (j // SLOTS) :][:HALVES] for j in range(c.banks)]
+                choices = [shared[pairs * (j // SLOTS) :][:pairs] for j in range(c.banks)]
             turned = []
             for j in range(c.banks):
-                halves = []
-                for half in range(HALVES):
-                    of_half = slice(half * size, (half + 1) * size)
-                    filled = fills[HALVES * (j // SLOTS) + half].replicate(size // 8)
-                    parts = [word[of_half] for word in words]
+                chosen = []
+                for p in range(pairs):
+                    filled = fills[pairs * (j // SLOTS) + p].replicate(PAIR)
+                    parts = [word.word_select(p, size) for word in words]
                     items = among(parts, j, RADIX**n, filled if last else parts[j])
-                    halves.append(choice_of_four(m, platform, items, choices[j][half], f"turned_{n}_{j}_{half}"))
-                turned.append(Cat(halves))
+                    chosen.append(choice_of_four(m, platform, items, choices[j][p], f"turned_{n}_{j}_{p}"))
+                turned.append(Cat(chosen))
             if last:
                 m.d.comb += [self.o_soon[j].eq(turned[j]) for j in range(c.banks)]
             words = self._registered(m, passing(platform, valid[at]), turned, f"turned_{n}")

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ocellus.configurations import Configuration
 
-from .cells import choice_of_four, passing
+from .cells import choice_of_four, copies, passing
 from .groups import beat_tag
 from .wheel import writing
-from .words import beat_pixels, flow, incoming
+from .words import PAIR, beat_pixels, flow, incoming
 
 
 def finished(c: Configuration) -> data.StructLayout:
@@ -96,22 +96,34 @@ class Writer(wiring.Component):
 
         for b in range(c.banks):
             wanted = [takes[j] & (place.bank[j] == b) for j in range(n)]
-            choice, writes = Signal(range(n + 1), name=f"choice_{b}"), Signal(name=f"writes_{b}")
-            m.d.sync += writes.eq(_any(wanted) | (self.i_input.ready & (came.bank == b)))
+            will_write = _any(wanted) | (self.i_input.ready & (came.bank == b))
             wanted.append(~_any(wanted))
-            for k in range(len(choice)):
-                m.d.sync += choice[k].eq(_any([w for j, w in enumerate(wanted) if j >> k & 1]))
+            will_choose = [_any([w for j, w in enumerate(wanted) if j >> k & 1]) for k in range(n.bit_length())]
+            # A block RAM's bytes have their own bits of what is chosen.
+            chosen = copies(m, platform, Cat(will_write, *will_choose), c.word // PAIR, f"choice_{b}")
             bank = self.o[b]
-            is_input = choice == n
-            m.d.sync += bank.enable.eq(Mux(writes, Mux(is_input, ~0, enabled), 0))
+            writes, choice = chosen[0][0], chosen[0][1:]
+            m.d.sync += bank.enable.eq(Mux(writes, Mux(choice == n, ~0, enabled), 0))
             with m.If(writes):
-                for items, into in ((words, bank.data), (lines, bank.line)):
-                    name = f"chosen_{b}_{len(items[0])}"
-                    four = len(items) == 4
-                    m.d.sync += into.eq(
-                        choice_of_four(m, platform, items, choice, name) if four else _choice(items, choice)
-                    )
+                m.d.sync += bank.line.eq(self._chosen(m, platform, lines, choice, f"line_{b}"))
+            pairs = [Signal(8 * PAIR, name=f"data_{b}_{p}") for p in range(len(chosen))]
+            m.d.comb += bank.data.eq(Cat(pairs))
+            for p, pair in enumerate(pairs):
+                items = [word.word_select(p, 8 * PAIR) for word in words]
+                with m.If(chosen[p][0]):
+                    m.d.sync += pair.eq(self._chosen(m, platform, items, chosen[p][1:], f"data_{b}_{p}"))
         return m
+
+    @staticmethod
+    def _chosen(m: Module, platform: object, items: Sequence[Value], choice: Value, name: str) -> Value:
+        """Item ``choice``, by halves; what lies behind the last item is the last."""
+        if len(items) == 4:
+            return choice_of_four(m, platform, items, choice, f"chosen_{name}")
+        items = list(items)
+        for k in range(len(choice)):
+            pairs = range(0, len(items), 2)
+            items = [Mux(choice[k], items[n + 1], items[n]) if n + 1 < len(items) else items[n] for n in pairs]
+        return items[0]
 
 
 def _any(bits: Sequence[Any]) -> Any:
@@ -119,13 +131,3 @@ def _any(bits: Sequence[Any]) -> Any:
     for bit in bits[1:]:
         result = result | bit
     return result
-
-
-def _choice(items: Sequence[Any], choice: Value) -> Any:
-    """Item ``choice``, by halves; what lies behind the last item is the last."""
-    items = list(items)
-    for k in range(len(choice)):
-        items = [
-            Mux(choice[k], items[n + 1], items[n]) if n + 1 < len(items) else items[n] for n in range(0, len(items), 2)
-        ]
-    return items[0]
