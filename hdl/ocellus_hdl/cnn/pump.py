@@ -31,7 +31,7 @@ def tile(c: Configuration) -> data.StructLayout:
 class Pump(wiring.Component):
     """Three pixels a clock, one where tiles or rows are shorter than that; two tiles wait until they are taken.
 
-    A step begins with four clocks of preparation, which the walk of the step before hides.
+    A step begins with five clocks of preparation, which the walk of the step before hides.
 
     Parameters
     ----------
@@ -132,7 +132,9 @@ class Pump(wiring.Component):
         first_columns = [Signal(signed(14), name=f"first_column_{n}") for n in range(SIDE)]
 
         # A register: the clock in which one pixel or three are made is this row's last.
-        ends_row = Signal()
+        ends_row, will_end_row = Signal(), Signal()
+        m.d.comb += will_end_row.eq(ends_row)
+        m.d.sync += ends_row.eq(will_end_row)
         # And, where three are made, so many columns behind the first; behind a later one.
         ends_behind = [Signal(name=f"ends_behind_{n}") for n in range(1, SIDE + 1)]
         ends_later = [Signal(name=f"ends_later_{n}", init=1) for n in range(SIDE)]
@@ -148,11 +150,20 @@ class Pump(wiring.Component):
             m.d.comb += will_end_behind.eq(Cat(ends))
             m.d.comb += [will_end_later[n].eq(~Cat(ends[:n]).any()) for n in range(1, SIDE)]
 
-        # Their copies choose rows and columns, places, and those of results.
+        # Their copies choose rows and columns, places, and those of results: of the pixels that are made, and the one
+        # behind them, which is the next row's first, one or three further in this row, or within the next row.
         will_choose = Cat(will_end_later[1:], will_end_behind[:-1])
         chooses = copies(m, platform, will_choose, 3, "chooses")
+        will_lead = Cat(
+            Mux(alone, will_end_row, will_end_behind[2]), one_by_one & ~will_end_row, ~one_by_one & ~will_end_row,
+            ~alone & will_end_behind[1], ~alone & will_end_behind[0],
+        )  # fmt: skip
+        will_prepare, prepares = Signal(), Signal()  # or the step's first
+        leads = copies(m, platform, Mux(will_prepare, 1 << len(will_lead), will_lead), 3, "leads")
+        lead = Signal(signed(14))
+        m.d.comb += lead.eq(-layer.lead)
 
-        made, beyond = [], []
+        made: list[Value] = []
         for n in range(SIDE):
 
             def stays(by: Value, n: int = n) -> Value:
@@ -170,45 +181,65 @@ class Pump(wiring.Component):
                 pixel_n.place.eq(either(chooses[1], in_row[n], in_next)),
                 pixel_n.out.eq(either(chooses[2], out_row[n], out_next)),
             ]
-            made.append(pixel_n)
-            beyond.append(~ends_later[n])
+            made.append(pixel_n.as_value())
 
-        # Two tiles: while one is read the other is made. Whether there is room, and a tile, are registers.
+        # Two tiles: while one is read the other is made. Pixels go into it a clock after they are made, if there is
+        # room; that, and whether there is a tile, are registers.
         tiles = [Signal(tile(c), name=f"tile_{n}", reset_less=True) for n in range(2)]
         into, from_, from_next, another = Signal(), Signal(), Signal(), Signal()
         at = Signal(range(PIXELS))
         pieces = Countdown(m, 4, "pieces")  # clocks of this tile
-        rests, makes, moves, will_make, will_wait = Signal(init=1), Signal(), Signal(), Signal(), Signal()
-        begins, completes, ends = Signal(), Signal(), Signal()
+        rests, makes, moves, will_make = Signal(init=1), Signal(), Signal(), Signal()
+        begins, makes_last, ends = Signal(), Signal(), Signal()
+        pends, will_pend, will_wait = Signal(), Signal(), Signal()  # made, and not yet in a tile; no room for it
+        writes, completes, is_last = Signal(2), Signal(), Signal()
         m.d.sync += [
-            self.o_valid.eq(self.o_more | (self.o_valid & ~self.i_take)),
-            another.eq(will_wait),
             makes.eq(will_make),
-            moves.eq(will_make & ~will_wait),  # much hangs on it
+            moves.eq(will_make & ~(will_pend & will_wait)),
+            pends.eq(will_pend),
+            writes.eq(Mux(will_pend & ~will_wait, Mux(into ^ completes, 0b10, 0b01), 0)),
             into.eq(into ^ completes),
+            another.eq(will_wait),
+            self.o_valid.eq(self.o_more | (self.o_valid & ~self.i_take)),
         ]
         m.d.comb += [
+            will_make.eq(begins | (makes & ~(makes_last & ends))),
+            will_pend.eq(moves | (pends & another)),
+            completes.eq(writes.any() & is_last),
             will_wait.eq((another | (completes & self.o_valid)) & ~self.i_take),
-            will_make.eq(begins | (makes & ~(completes & ends))),
         ]
         m.d.comb += [from_next.eq(from_ ^ self.i_take), self.o_rests.eq(rests), self.o_more.eq(completes | another)]
         m.d.sync += from_.eq(from_next)
-        shows = copies(m, platform, from_next, PIXELS, "shows")  # which: much hangs on it
+        # Which: much hangs on it, and what is read far from where results go.
+        shows = copies(m, platform, from_next, 2 * PIXELS, "shows")
         for n in range(PIXELS):
+            of_read, of_result = shows[2 * n : 2 * n + 2]
+            zero, one, shown = tiles[0].pixels[n], tiles[1].pixels[n], self.o.pixels[n]
+            m.d.comb += [shown[name].eq(Mux(of_read, one[name], zero[name])) for name in ("row", "column")]
             m.d.comb += [
-                self.o.pixels[n].eq(Mux(shows[n], tiles[1].pixels[n].as_value(), tiles[0].pixels[n].as_value())),
-                self.o.exists[n].eq(Mux(shows[n], tiles[1].exists[n], tiles[0].exists[n])),
+                shown.place.eq(Mux(of_read, one.place.as_value(), zero.place.as_value())),
+                shown.out.eq(Mux(of_result, one.out.as_value(), zero.out.as_value())),
+                self.o.exists[n].eq(Mux(of_result, tiles[1].exists[n], tiles[0].exists[n])),
             ]
+        put = [Signal(pixel(c), name=f"put_{n}", reset_less=True) for n in range(SIDE)]
+        exist, is_first, places = Signal(SIDE), Signal(), Signal(PIXELS)
+        with m.If(moves):
+            m.d.sync += [put[n].eq(Mux(one_by_one, made[0], made[n])) for n in range(SIDE)]
+            m.d.sync += [exist[n].eq(one_by_one | ends_later[n] | ~over) for n in range(SIDE)]
+            m.d.sync += [places[n].eq(Mux(one_by_one, at == n, at == n - n % SIDE)) for n in range(PIXELS)]
+            m.d.sync += [is_first.eq(at == 0), is_last.eq(makes_last)]
+        for now, write in zip(tiles, writes, strict=True):
+            with m.If(write & is_first):
+                m.d.sync += now.exists.eq(0)
+            for n in range(PIXELS):
+                with m.If(write & places[n]):
+                    m.d.sync += [now.pixels[n].eq(put[n % SIDE]), now.exists[n].eq(exist[n % SIDE])]
 
         last_row = rows.last
 
-        def put(n: int, made: ValueLike, exists: ValueLike) -> None:
-            for k in range(2):
-                with m.If(into == k):
-                    m.d.sync += [tiles[k].pixels[n].eq(made), tiles[k].exists[n].eq(exists)]
-
         def begin_row() -> None:
-            m.d.sync += [left.eq(layer.out_columns), ends_row.eq(layer.out_columns <= Mux(one_by_one, 1, SIDE))]
+            m.d.sync += left.eq(layer.out_columns)
+            m.d.comb += will_end_row.eq(layer.out_columns <= Mux(one_by_one, 1, SIDE))
             set_ends(lambda n: columns_are[n])
 
         def begin_tile() -> None:
@@ -216,25 +247,24 @@ class Pump(wiring.Component):
 
         with m.FSM(name="pump"):
             with m.State("REST"), m.If(self.i_start):
+                m.d.comb += will_prepare.eq(1)
                 m.d.sync += rests.eq(0)
                 m.next = "PREPARE"
 
             with m.State("PREPARE"):
+                m.d.comb += prepares.eq(1)
                 set_distances(0, named(c, layer, "in_pixel"), named(c, layer, "out_pixel"))
                 rows.begin(step.rows)
                 m.d.sync += over.eq(layer.cut | (step.rows == 1))
                 until_wrap.begin(step.out_wrap)
                 m.d.sync += [
                     row.eq(step.first_row),
-                    column.eq(-layer.lead),
-                    here.eq(named(c, step, "in")),
-                    out.eq(named(c, step, "out")),
                     next_place.eq(added(c, named(c, step, "in"), named(c, layer, "in_row"))),
                     next_out.eq(named(c, step, "out")),
                     out_row_lowered.eq(lowered(c, named(c, layer, "out_row"), layer.out_ring_lines)),
                     strides[1].eq(layer.stride_columns),
                     strides[2].eq(layer.stride_columns << 1),
-                    first_columns[0].eq(-layer.lead),
+                    first_columns[0].eq(lead),
                 ]
                 m.next = "DOUBLE"
 
@@ -260,51 +290,33 @@ class Pump(wiring.Component):
                 m.d.comb += begins.eq(1)
                 m.next = "REST"
 
-        m.d.comb += [completes.eq(moves & (pieces.last | (ends_row & over))), ends.eq(ends_row & last_row)]
-        with m.If(completes & ends):
+        with m.If(moves | prepares):
+            ahead = [columns[1], columns[SIDE]], [in_row[1], in_row[SIDE]], [out_row[1], out_row[SIDE]]
+            m.d.sync += [
+                column.eq(one_of(leads[0], [first_columns[0], *ahead[0], *first_columns[1:], lead])),
+                here.eq(one_of(leads[1], [in_next[0], *ahead[1], *in_next[1:], named(c, step, "in")])),
+                out.eq(one_of(leads[2], [out_next[0], *ahead[2], *out_next[1:], named(c, step, "out")])),
+            ]
+        m.d.comb += [makes_last.eq(moves & (pieces.last | (ends_row & over))), ends.eq(ends_row & last_row)]
+        with m.If(makes_last & ends):
             m.d.sync += rests.eq(1)
         with m.If(moves):
-            with m.If(at == 0):
-                for k in range(2):
-                    with m.If(into == k):
-                        m.d.sync += tiles[k].exists.eq(0)
-            with m.If(one_by_one):
-                for n in range(PIXELS):
-                    with m.If(at == n):
-                        put(n, made[0], 1)
-                m.d.sync += at.eq(at + 1)
-            with m.Else():
-                for n in range(PIXELS):
-                    with m.If(at == n - n % SIDE):
-                        put(n, made[n % SIDE], ~beyond[n % SIDE] | ~over)
-                m.d.sync += at.eq(at + SIDE)
+            m.d.sync += at.eq(at + Mux(one_by_one, 1, SIDE))
             pieces.step()
-            with m.If(completes):
+            with m.If(makes_last):
                 m.d.sync += at.eq(0)
                 begin_tile()
             with m.If(ends_row):
                 begin_next_row()
-
-            # The pixel behind these: the next row's first, one or three further in this row, or within the next row.
-            source = Cat(
-                (ends_row & alone) | (~alone & ends_behind[2]), one_by_one & ~ends_row, ~one_by_one & ~ends_row,
-                ~alone & ends_behind[1], ~alone & ends_behind[0],
-            )  # fmt: skip
-            m.d.sync += [
-                column.eq(one_of(source, [first_columns[0], columns[1], columns[SIDE], *first_columns[1:]])),
-                here.eq(one_of(source, [in_next[0], in_row[1], in_row[SIDE], *in_next[1:]])),
-                out.eq(one_of(source, [out_next[0], out_row[1], out_row[SIDE], *out_next[1:]])),
-            ]
             from_here, from_next = left - SIDE, left + layer.out_columns - SIDE
             with m.If(ends_row & alone):
                 begin_row()
             with m.Elif(one_by_one):
-                m.d.sync += [left.eq(left - 1), ends_row.eq(left == 2)]
+                m.d.sync += left.eq(left - 1)
+                m.d.comb += will_end_row.eq(left == 2)
             with m.Else():
-                m.d.sync += [
-                    left.eq(Mux(ends_row, from_next, from_here)),
-                    ends_row.eq(Mux(ends_row, from_next <= SIDE, left <= 2 * SIDE)),
-                ]
+                m.d.sync += left.eq(Mux(ends_row, from_next, from_here))
+                m.d.comb += will_end_row.eq(Mux(ends_row, from_next <= SIDE, left <= 2 * SIDE))
 
                 def left_is(n: int) -> Value:
                     """In this row, or in the next, of which these have taken some."""
