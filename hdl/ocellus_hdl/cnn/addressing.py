@@ -9,7 +9,7 @@ from ocellus.configurations import PIXELS, Configuration
 from ocellus.program_formats import LayerOp
 
 from .cells import passing
-from .descriptor import LAYER_WORD, STEP_WORD
+from .descriptor import LAYER_WORD
 from .places import added, joined, multiple, named, place
 from .pump import tile
 from .words import command, flow
@@ -55,6 +55,7 @@ def draft(c: Configuration) -> data.StructLayout:
     """A command of one of the walks, before lines and banks are made of it; what does not concern it is anything.
 
     ``place``, ``row``, ``column``: POINT: the distance from each pixel's own; else of the first window's first tap.
+    ``past``: ``row`` less the step's ``in_wrap``.
     ``out``: likewise, of the result. ``exists[j]``: window ``j`` does. ``weight``: as in :func:`~.words.command`.
 
     ``begins``: the first of a step. ``combines``: of a layer with an epilogue. ``weighs``: from here on, the sets of
@@ -71,6 +72,7 @@ def draft(c: Configuration) -> data.StructLayout:
             "take": 1,
             "place": place(c),
             "row": signed(14),
+            "past": signed(17),
             "column": signed(14),
             "out": place(c),
             "exists": c.windows,
@@ -100,14 +102,14 @@ class Addressing(wiring.Component):
     Attributes
     ----------
     i : flow(draft), in
-    i_out_bank : array of banks, in
-        That of the command's ``out``, for so many pixels each.
+    i_point, i_bank, i_out_bank : arrays of unsigned(1), of banks, in
+        Whether it is a POINT, the banks of its ``place`` and ``out``, for so many pixels each.
     i_tile : tile, in
         POINT: of this command.
     i_needed : NEEDED, in
         Of its layer.
-    i_layer, i_wrap : LAYER, unsigned, in
-        The rest of the layer, and the step's ``in_wrap``; with the first command of a step alone.
+    i_layer : LAYER, in
+        The rest of the layer; with the first command of a step alone.
     o : flow(command), out
     """
 
@@ -118,11 +120,12 @@ class Addressing(wiring.Component):
         super().__init__(
             {
                 "i": In(flow(draft(c))),
+                "i_point": In(data.ArrayLayout(1, PIXELS // SHARE)),
+                "i_bank": In(data.ArrayLayout(range(c.banks), PIXELS // SHARE)),
                 "i_out_bank": In(data.ArrayLayout(range(c.banks), PIXELS // SHARE)),
                 "i_tile": In(tile(c)),
                 "i_needed": In(NEEDED),
                 "i_layer": In(LAYER_WORD),
-                "i_wrap": In(STEP_WORD["in_wrap"].shape),
                 "o": Out(flow(command(c))),
             }
         )
@@ -133,42 +136,45 @@ class Addressing(wiring.Component):
         c = self._c
         lines = exact_log2(c.lines)
         leaves, elder, tile, needed = self.i.valid, self.i.payload, self.i_tile, self.i_needed
-        is_point = elder.op == LayerOp.POINT
+        is_point = self.i_point[0]
 
         group = Signal(GROUP)
         m.d.comb += [group[name].eq(elder[name]) for name in GROUP.members]
 
         # Sums: of each pixel's place and what all have in common. The step's first command takes its layer along.
-        valids, groups, layers, wraps = [leaves], [group], [self.i_layer], [self.i_wrap]
+        valids, groups, layers = [leaves], [group], [self.i_layer]
         for n in range(1, self.LATENCY + 1):
             valids.append(Signal(name=f"valid_{n}"))
             groups.append(Signal(GROUP, name=f"group_{n}"))
             layers.append(Signal(LAYER_WORD, name=f"layer_{n}"))
-            wraps.append(Signal.like(self.i_wrap, name=f"wrap_{n}"))
             m.d.sync += valids[n].eq(valids[n - 1])
             with m.If(passing(platform, valids[n - 1])):
                 m.d.sync += groups[n].eq(groups[n - 1])
             with m.If(passing(platform, valids[n - 1]) if n > 1 else leaves & elder.begins):
-                m.d.sync += [layers[n].eq(layers[n - 1]), wraps[n].eq(wraps[n - 1])]
+                m.d.sync += layers[n].eq(layers[n - 1])
 
         base = Signal(place(c))
         rows_1 = [Signal(signed(14), name=f"row_1_{r}") for r in range(ROWS)]
         column_1 = Signal(signed(14))
-        lane_lines, lane_rows, lane_columns = [], [], []
+        below_1 = Signal(ROWS)  # the rows that do not lie in the ring's second round
+        lane_lines, lane_rows, lane_columns, lanes_below = [], [], [], Signal(PIXELS)
+        near = [joined(c, elder.place.line, bank) for bank in self.i_bank]
         outs = [Signal(place(c), name=f"out_{i}") for i in range(PIXELS)]
         exists_1 = Signal(PIXELS)
         with m.If(passing(platform, leaves)):
             m.d.sync += base.eq(
-                Mux(is_point, added(c, tile.pixels[0].place, elder.place).as_value(), elder.place.as_value())
+                Mux(is_point, added(c, tile.pixels[0].place, near[0]).as_value(), elder.place.as_value())
             )
             m.d.sync += [*(row.eq(elder.row + r) for r, row in enumerate(rows_1)), column_1.eq(elder.column)]
+            m.d.sync += [below_1[r].eq((elder.past + r) < 0) for r in range(ROWS)]
         for i in range(PIXELS):
-            pixel = tile.pixels[i]
+            pixel, of_point = tile.pixels[i], self.i_point[i // SHARE]
             line = Signal(lines, name=f"lane_line_{i}")
             row, column = Signal(signed(14), name=f"lane_row_{i}"), Signal(signed(14), name=f"lane_column_{i}")
-            with m.If(passing(platform, leaves & is_point)):
+            with m.If(passing(platform, leaves & of_point)):
                 m.d.sync += [
-                    line.eq(added(c, pixel.place, elder.place).line),
+                    line.eq(added(c, pixel.place, near[i // SHARE]).line),
+                    lanes_below[i].eq((pixel.row + elder.past) < 0),
                     row.eq(pixel.row + elder.row),
                     column.eq(pixel.column + elder.column),
                 ]
@@ -180,8 +186,8 @@ class Addressing(wiring.Component):
                 beside, exists = off, 0
             with m.If(passing(platform, leaves)):
                 m.d.sync += [
-                    outs[i].eq(Mux(is_point, added(c, pixel.out, off).as_value(), beside.as_value())),
-                    exists_1[i].eq(Mux(is_point, tile.exists[i], exists)),
+                    outs[i].eq(Mux(of_point, added(c, pixel.out, off).as_value(), beside.as_value())),
+                    exists_1[i].eq(Mux(of_point, tile.exists[i], exists)),
                 ]
             lane_lines.append(line)
             lane_rows.append(row)
@@ -195,11 +201,10 @@ class Addressing(wiring.Component):
             ]
 
         # Rings and borders.
-        settings, wrap = layers[1], wraps[1]
+        settings = layers[1]
 
-        def brought_down(line: Value, row: Value) -> Value:
-            # Both chains at once; and a sign needs no gates behind it, where a comparison of signed numbers does.
-            return Mux((row - wrap)[-1], line, (line - settings.in_ring_lines)[:lines])
+        def brought_down(line: Value, below: Value) -> Value:
+            return Mux(below, line, (line - settings.in_ring_lines)[:lines])
 
         def within(at: Value, size: Value) -> Value:
             return (at >= 0) & (at < size)
@@ -220,12 +225,12 @@ class Addressing(wiring.Component):
                     outs_2[i].eq(outs[i]),
                     inside_2[i].eq(operand | (inside & exists_1[i])),
                     lines_2[i].eq(
-                        Mux(operand, outs[i].line + settings.operand_lines, brought_down(lane_lines[i], lane_rows[i]))
+                        Mux(operand, outs[i].line + settings.operand_lines, brought_down(lane_lines[i], lanes_below[i]))
                     ),
                 ]
             for r in range(ROWS):
                 m.d.sync += [
-                    row_lines_2[r].eq(brought_down(row_lines[r], rows_1[r])),
+                    row_lines_2[r].eq(brought_down(row_lines[r], below_1[r])),
                     rows_inside[r].eq(within(rows_1[r], settings.in_rows)),
                 ]
             m.d.sync += [columns_inside[t].eq(within(column_1 + t, settings.in_columns)) for t in range(c.columns)]

@@ -1,8 +1,13 @@
 """A stream's waiting room: whether there is a place for what comes is known before it is known who leaves."""
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+
+from .cells import copies
+
+PART = 48
+"""Bits of an item that share a register."""
 
 
 class Elastic(wiring.Component):
@@ -14,13 +19,18 @@ class Elastic(wiring.Component):
     ----------
     shape : ShapeLike
         Of an item.
+    watchers : int
+        Places far apart where it counts that the eldest changes: each has a register that says so, as has each part of
+        the eldest. With none, nobody needs to know ahead that it leaves.
 
     Attributes
     ----------
     i, o : stream(shape)
         ``i.ready``, ``o.valid`` and ``o.payload`` are registers.
-    o_enters : unsigned(1), out
-        ``o`` changes with this clock.
+    i_leaves : unsigned(1), in
+        ``o.ready`` in the next clock, for watchers.
+    o_enters : array of unsigned(1), out
+        ``o`` changes with this clock: the same for all.
     o_entering_valid, o_entering : unsigned(1), shape, out
         What it then is.
     o_room : unsigned(1), out
@@ -29,13 +39,15 @@ class Elastic(wiring.Component):
         The younger two, and whether they are there.
     """
 
-    def __init__(self, shape: ShapeLike):
+    def __init__(self, shape: ShapeLike, watchers: int = 0):
         self._shape = shape
+        self._watchers = watchers
         super().__init__(
             {
                 "i": In(stream.Signature(shape)),
                 "o": Out(stream.Signature(shape)),
-                "o_enters": Out(1),
+                "i_leaves": In(1),
+                "o_enters": Out(data.ArrayLayout(1, max(1, watchers))),
                 "o_entering_valid": Out(1),
                 "o_entering": Out(shape),
                 "o_room": Out(1),
@@ -51,21 +63,33 @@ class Elastic(wiring.Component):
         came = Value.cast(self.i.payload)
         second, third = (Value.cast(waiting) for waiting in self.o_waiting)
         two, three = self.o_waits
-        comes = self.i.valid & room
+        comes, enters = self.i.valid & room, Signal()
         m.d.comb += [
             self.i.ready.eq(room),
             self.o_room.eq(~three & ~(two & comes)),
-            self.o_enters.eq(~self.o.valid | self.o.ready),
             self.o_entering.eq(Mux(two, second, came)),
             self.o_entering_valid.eq(two | comes),
         ]
         m.d.sync += room.eq(self.o_room)
+        entering = Value.cast(self.o_entering)
+        pieces = [entering[at : at + PART] for at in range(0, len(entering), PART)]
+        parts = [Signal(len(piece), name=f"eldest_{n}") for n, piece in enumerate(pieces)]
+        m.d.comb += self.o.payload.eq(Cat(parts))
+        enter: list[Value] = [~self.o.valid | self.o.ready] * (2 + len(parts))
+        if self._watchers:
+            will_be = Signal()
+            m.d.comb += will_be.eq(Mux(enters, self.o_entering_valid, self.o.valid))
+            enter = copies(m, platform, ~will_be | self.i_leaves, 1 + len(parts) + self._watchers, "enters")
+        m.d.comb += [enters.eq(enter[0]), self.o_enters.eq(Cat(enter[1 + len(parts) :]))]
+        for part, piece, part_enters in zip(parts, pieces, enter[1:], strict=False):
+            with m.If(part_enters):
+                m.d.sync += part.eq(piece)
         with m.If(~three):
             m.d.sync += third.eq(came)
-        with m.If(self.o_enters | ~two):
+        with m.If(enters | ~two):
             m.d.sync += second.eq(Mux(three, third, came))
-        with m.If(self.o_enters):
-            m.d.sync += [self.o.payload.eq(self.o_entering), self.o.valid.eq(self.o_entering_valid)]
+        with m.If(enters):
+            m.d.sync += self.o.valid.eq(self.o_entering_valid)
             m.d.sync += [two.eq(three | (two & comes)), three.eq(0)]
         with m.Else():
             m.d.sync += [two.eq(two | comes), three.eq(three | (two & comes))]

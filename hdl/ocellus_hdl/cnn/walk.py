@@ -1,5 +1,7 @@
 """Turns the steps of a program into commands for the datapath: one clock, one command."""
 
+from collections.abc import Callable
+
 from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal, Value, ValueLike
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -94,13 +96,14 @@ class Walk(wiring.Component):
         m.submodules.pump = ResetInserter(self.i_forget)(pump)
         m.submodules.point = point = PointWalk(c)
         m.submodules.window = window = WindowWalk(c)
-        m.submodules.elastic = elastic = Elastic(draft(c))
+        m.submodules.elastic = elastic = Elastic(draft(c), 2 + PIXELS // SHARE)
+        enters, enters_layer, *enters_shares = elastic.o_enters
         m.submodules.addressing = addressing = Addressing(c)
 
         # While no step is under way, and in the last clock of one, these follow what comes next.
         # No walk reads ``later``: far away, it is a clock behind. It is there when the step's first command leaves.
         layer, step = Signal(LAYER_WORD), Signal(STEP_WORD)
-        later, wrap_later = Signal(LAYER_WORD), Signal(STEP_WORD["in_wrap"].shape)
+        later = Signal(LAYER_WORD)
         number, walks, pumped = Signal(8), Signal(), Signal()
         is_point, point_runs, window_runs = Signal(), Signal(), Signal()  # of the layer; while it walks
         next_is_point = self.i_next_layer.op == LayerOp.POINT
@@ -110,7 +113,7 @@ class Walk(wiring.Component):
         layout = data.StructLayout({name: draft(c)[name].shape for name in DECIDING})
         asks, asks_not = Signal(layout), Signal(layout.size)
         entering, stands = (Cat(e[name] for name in DECIDING) for e in (elastic.o_entering, elder))
-        m.d.sync += asks_not.eq(~Mux(elastic.o_enters, entering, stands))
+        m.d.sync += asks_not.eq(~Mux(enters, entering, stands))
         m.d.comb += asks.eq(~asks_not)
         held_combines = (elastic.o.valid & elder.combines) | Cat(
             waits & waiting.combines for waits, waiting in zip(elastic.o_waits, elastic.o_waiting, strict=True)
@@ -177,19 +180,17 @@ class Walk(wiring.Component):
             with m.If(ready):
                 m.d.sync += [number.eq(self.i_next_step.layer), begins.eq(1), waits.eq(1)]
         for_commands, for_terms = copies(m, platform, loads, 2, "loads")
-        with m.If(for_commands):
-            m.d.sync += wrap_later.eq(self.i_next_step.in_wrap)
         for name in LAYER_WORD.members:
             with m.If(for_terms if name in SECOND.members else for_commands):
                 m.d.sync += later[name].eq(self.i_next_layer[name])
         with m.If(self.o_takes):
             m.d.sync += pumped.eq(0)
 
-        self._make(m, elastic, point, window, layer, number, begins, walks, is_point)
+        self._make(m, elastic, point, window, layer, step.in_wrap, number, begins, walks, is_point)
 
         # Whose command waits: what it needs of its layer, too.
         needed = Signal(NEEDED)
-        with m.If(elastic.o_enters & elastic.o_entering.begins):
+        with m.If(enters_layer & elastic.o_entering.begins):
             m.d.sync += [needed[name].eq(layer[name]) for name in NEEDED.members]
 
         # How often groups may end, and parameters be fetched:
@@ -224,7 +225,6 @@ class Walk(wiring.Component):
         if_stayed = Mux(full, may_leave(asks, *soon), follows & may_leave(following, *soon))
         will_leave = Mux(leaves, follows & if_left, if_stayed)
         m.d.sync += leaves.eq(will_leave)
-        (opens,) = copies(m, platform, will_leave, 1, "opens")  # for all that moves up
 
         with m.If(self.i_forget):
             m.d.sync += [pumped.eq(0), ready.eq(0), groups.eq(0), enough.eq(0), number.eq(0)]
@@ -232,7 +232,8 @@ class Walk(wiring.Component):
         stays = walks | ~self.i_prepared | settles
         starves, lacks_tile = asks.weighs & ~enough, elder_is_point & ~pump.o_valid
         m.d.comb += [
-            elastic.o.ready.eq(opens),
+            elastic.o.ready.eq(leaves),
+            elastic.i_leaves.eq(will_leave),
             self.o_busy.eq(leaves),
             self.o_weights.eq(full & starves),
             self.o_requantiser.eq(full & ~starves & ~lacks_tile & ~leaves),
@@ -240,17 +241,24 @@ class Walk(wiring.Component):
             self.o_number.eq(Mux(full, elder.layer, Mux(stays, number, self.i_next_step.layer))),
         ]
 
-        out_bank = Mux(elastic.o_enters, elastic.o_entering.out.bank, elder.out.bank)
-        out_banks = copies(m, platform, out_bank, PIXELS // SHARE, "out_bank")
+        def eldest(of: Callable[[data.View], Value], name: str) -> list[Value]:
+            coming, stays = of(elastic.o_entering), of(elder)
+            return [
+                copies(m, platform, Mux(e, coming, stays), 1, f"{name}_{n}")[0] for n, e in enumerate(enters_shares)
+            ]
+
+        points = eldest(lambda e: e.op == LayerOp.POINT, "is_point")
+        banks, out_banks = eldest(lambda e: e.place.bank, "bank"), eldest(lambda e: e.out.bank, "out_bank")
         # The step's first command takes its layer along.
         m.d.comb += [
             addressing.i.valid.eq(leaves),
             addressing.i.payload.eq(elder),
+            *(addressing.i_point[n].eq(point) for n, point in enumerate(points)),
+            *(addressing.i_bank[n].eq(bank) for n, bank in enumerate(banks)),
             *(addressing.i_out_bank[n].eq(bank) for n, bank in enumerate(out_banks)),
             addressing.i_tile.eq(pump.o),
             addressing.i_needed.eq(needed),
             addressing.i_layer.eq(later),
-            addressing.i_wrap.eq(wrap_later),
         ]
         wiring.connect(m, addressing.o, wiring.flipped(self.o))
         return m
@@ -267,8 +275,8 @@ class Walk(wiring.Component):
         return free | left.last, clocks <= 1
 
     def _make(
-        self, m: Module, elastic: Elastic, point: PointWalk, window: WindowWalk, layer: data.View, number: Value,
-        begins: Value, walks: Value, is_point: Value,
+        self, m: Module, elastic: Elastic, point: PointWalk, window: WindowWalk, layer: data.View, in_wrap: Value,
+        number: Value, begins: Value, walks: Value, is_point: Value,
     ) -> None:  # fmt: skip
         """What the walk whose turn it is makes in this clock, in the same words for both."""
         made, p, w = elastic.i.payload, point.o, window.o
@@ -286,6 +294,7 @@ class Walk(wiring.Component):
             made.take.eq(is_point & p.take),
             made.place.eq(either(p.off, w.place)),
             made.row.eq(either(p.tap_row, w.row)),
+            made.past.eq(either(p.tap_row, w.row) - in_wrap),
             made.column.eq(either(p.tap_column, w.column)),
             made.out.eq(either(p.out_off, w.out)),
             made.exists.eq(w.exists),
