@@ -42,7 +42,7 @@ NAMES = ("yosys", "nextpnr-ecp5", "ecppack")
 AVAILABLE = {"LUT4": 83_640, "TRELLIS_FF": 83_640, "DP16KD": 208, "MULT18X18D": 156}
 """Of an LFE5U-85F, LFE5UM-85F or LFE5UM5G-85F: Lattice FPGA-DS-02012, table 1.1."""
 
-MINUTES = 60
+MINUTES = 150
 FREE_COLLISIONS = "top.camera.sensor.cnn.*"
 """Stages beside the accelerator read a memory's old word where they write the new one: the chip must do so, too."""
 
