@@ -9,6 +9,7 @@ from ocellus.program_formats import CNN_SPENT, Epilogue
 
 from ..layouts import struct
 from .accounts import Accounts
+from .cells import copies
 from .contents import NOTHING, Contents
 from .datapath import Datapath
 from .descriptor import STATUS, TENSOR
@@ -18,6 +19,9 @@ from .outlet import Outlet
 from .sequencer import Sequencer
 from .walk import Walk
 from .words import SECOND, flow, tapped
+
+FORGETTING = ("sequencer", "walk", "datapath", "inlet", "outlet")
+"""Parts with something of a network that is gone."""
 
 
 class Cnn(wiring.Component):
@@ -83,19 +87,18 @@ class Cnn(wiring.Component):
         m = Module()
         c, contents = self._c, self._contents
         m.submodules.loader = loader = Loader(c, contents.header)
-        forgets = Signal()  # a clock later: a reset that everything hangs on is better not a function of an input
-        m.d.sync += forgets.eq(loader.o_begins)
-        resets = ResetInserter(forgets)
+        # A clock later, and for each part: a reset that everything hangs on is better not a function of an input.
+        forget = dict(zip(FORGETTING, copies(m, platform, loader.o_begins, len(FORGETTING), "forgets"), strict=True))
         sequencer, walk, datapath = Sequencer(c, contents.program), Walk(c), Datapath(c, contents)
         inlet, outlet = Inlet(c), Outlet(c)
         m.submodules.accounts = accounts = Accounts(c)
-        m.submodules.sequencer = resets(sequencer)
+        m.submodules.sequencer = ResetInserter(forget["sequencer"])(sequencer)
         # What is on its way through these drains while the image comes.
         m.submodules.walk = walk
         m.submodules.datapath = datapath
-        m.d.comb += [walk.i_forget.eq(forgets), datapath.i_forget.eq(forgets)]
-        m.submodules.inlet = resets(inlet)
-        m.submodules.outlet = resets(outlet)
+        m.d.comb += [walk.i_forget.eq(forget["walk"]), datapath.i_forget.eq(forget["datapath"])]
+        m.submodules.inlet = ResetInserter(forget["inlet"])(inlet)
+        m.submodules.outlet = ResetInserter(forget["outlet"])(outlet)
         header = loader.o_header
 
         # Image to memories. A network may come while none runs, or while one waits for a tensor's rows and for nothing
@@ -114,7 +117,7 @@ class Cnn(wiring.Component):
         wiring.connect(m, inlet.o, datapath.i_input)
         m.d.sync += inlet.i_open.eq(loader.o_status.loaded & ~self.i_load.valid)
         m.d.comb += [
-            inlet.i_forget.eq(forgets),
+            inlet.i_forget.eq(forget["inlet"]),
             inlet.i_header.eq(header),
             inlet.i_freed.eq(sequencer.o_freed),
             inlet.i_restart.eq(outlet.o_done),

@@ -17,10 +17,12 @@ from .elastic import Elastic
 from .point import PointWalk
 from .pump import Pump
 from .window import WindowWalk
-from .words import SECOND, SETS, command, flow
+from .words import SETS, command, flow
 
 DECIDING = ("op", "take", "weighs", "last", "fetch")
 """Of a command: what says for what it waits."""
+SHARED = 6
+"""Fields of a layer that share the register that loads them."""
 SETTLED = 13
 """Clocks of the counters, in which no other layer may begin; between first commands lie two registers more."""
 
@@ -179,9 +181,10 @@ class Walk(wiring.Component):
                 m.d.sync += [layer.eq(self.i_next_layer), step.eq(self.i_next_step), is_point.eq(next_is_point)]
             with m.If(ready):
                 m.d.sync += [number.eq(self.i_next_step.layer), begins.eq(1), waits.eq(1)]
-        for_commands, for_terms = copies(m, platform, loads, 2, "loads")
-        for name in LAYER_WORD.members:
-            with m.If(for_terms if name in SECOND.members else for_commands):
+        names = [*LAYER_WORD.members]
+        loads_later = copies(m, platform, loads, -(-len(names) // SHARED), "loads")
+        for n, name in enumerate(names):
+            with m.If(loads_later[n // SHARED]):
                 m.d.sync += later[name].eq(self.i_next_layer[name])
         with m.If(self.o_takes):
             m.d.sync += pumped.eq(0)
