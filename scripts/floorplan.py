@@ -124,6 +124,8 @@ def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
         gaps = [(n, ACTIVATIONS[half]) for n in range(WIDTH) if ram(ACTIVATIONS[half], n) not in taken]
         beside = sorted([*behind, *spread(gaps, max(0, len(of_half) - len(behind)))])
         bels |= zip(of_half, spread([ram(y, n) for n, y in beside], len(of_half)), strict=True)
+    if lost := [name for name in rams if name not in bels]:
+        raise ValueError(f"{len(lost)} block RAMs have no place, {lost[0]} among them")
     return bels
 
 

@@ -55,8 +55,8 @@ def draft(c: Configuration) -> data.StructLayout:
     """A command of one of the walks, before lines and banks are made of it; what does not concern it is anything.
 
     ``place``, ``row``, ``column``: POINT: the distance from each pixel's own; else of the first window's first tap.
-    ``past``: ``row`` less the step's ``in_wrap``.
-    ``out``: likewise, of the result. ``exists[j]``: window ``j`` does. ``weight``: as in :func:`~.words.command`.
+    ``out``: likewise, of the result. ``past``: ``row`` less the step's ``in_wrap``. ``exists[j]``: window ``j`` does.
+    ``weight``: as in :func:`~.words.command`.
 
     ``begins``: the first of a step. ``combines``: of a layer with an epilogue. ``weighs``: from here on, the sets of
     another group of windows are used. ``take``: the last that needs this tile. The rest as in

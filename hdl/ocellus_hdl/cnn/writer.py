@@ -106,6 +106,7 @@ class Writer(wiring.Component):
             m.d.sync += bank.enable.eq(Mux(writes, Mux(choice == n, ~0, enabled), 0))
             with m.If(writes):
                 m.d.sync += bank.line.eq(self._chosen(m, platform, lines, choice, f"line_{b}"))
+            # Signals of their own: set as slices of the output, they made the simulated accelerator give wrong bytes.
             pairs = [Signal(8 * PAIR, name=f"data_{b}_{p}") for p in range(len(chosen))]
             m.d.comb += bank.data.eq(Cat(pairs))
             for p, pair in enumerate(pairs):
