@@ -16,7 +16,7 @@ FETCH_STEP, FETCH_LAYER = 11, 26
 """Clocks from one step's beginning until the next is fetched, and more if its layer is another."""
 ARRIVAL = 8
 """Clocks from the last byte of the rows that a step waits for to its beginning."""
-CUT = 4
+CUT = 5
 """Clocks from a step's fetch to a convolution's first command, besides those in which its first tile is cut."""
 CUT_AGAIN = 5
 """The same from the clock in which the last tile of the convolution before is cut."""
