@@ -79,7 +79,7 @@ def model() -> Iterator[Chip]:
 def port(model: Chip, monkeypatch: pytest.MonkeyPatch) -> Chip:
     """The chip as every serial port of this process; simulated time is not the clock's on the wall."""
     monkeypatch.setattr(host.serial, "Serial", lambda *arguments, **options: model)
-    monkeypatch.setattr(host, "PATIENCE_SECONDS", 3600)
+    monkeypatch.setattr(host, "PATIENCE_SECONDS", 600)
     return model
 
 
