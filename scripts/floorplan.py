@@ -5,10 +5,10 @@ the placer does the rest around it. Places in a row: thirteen quads of four mult
 Each half of a word's channels has a row of the array, and around it the RAMs of its activations and of its weights.
 
     Y 82  weights 0, 1, 4, 5
-       70  activations                      | metadata, readout, link, serial
+       70  activations 0, 1, 4, 5           | metadata, readout, link, serial
        58  array 0, 1, 4, 5                 | tensor
        46  activations, weights 2, 3, 6, 7  | isp, tensor
-       34  array 2, 3, 6, 7                 | isp
+       34  array 2, 3, 6, 7                 | isp, metadata
        22  weights 2, 3, 6, 7, and what else cnn has
        10  lanes
 """
@@ -30,7 +30,7 @@ QUADS = (*range(4, 67, 9), *range(69, 123, 9))
 """X of each one's first multiplier in nextpnr's grid; rows of multipliers are Y 10, 34, 58, of RAMs 22, 46, 70, 82."""
 COLUMNS, LANES, INPUTS, CHANNELS = 8, 16, 4, 8
 WHOLE, WIDTH = range(4 * len(QUADS)), 36
-"""Places of a row; those for a row of the array and for RAMs of activations, from the left: no more than the array."""
+"""Places of a row; those for a row of the array's pairs and for RAMs of activations, from the left."""
 NINTH = 8
 """The pixel that is in no pair."""
 ARRAY = (58, 34)
@@ -38,11 +38,11 @@ ARRAY = (58, 34)
 ACTIVATIONS = (70, 46)
 """The row of RAMs beside it."""
 BEYOND = (82, 22)
-"""The row of RAMs behind that one, or on the other side."""
+"""The row of RAMs behind ``ACTIVATIONS`` for the first half, on the array's other side for the second."""
 CUT = re.compile(r"_from_(\d+)")
 """A piece of a block of RAMs, in its name, and where in the word it begins."""
 REST = range(8, 44)
-"""Where in the lowest row the RAMs of what else there is lie, every other place."""
+"""Where in the lowest row the RAMs of what else there is are spread."""
 
 
 def multiplier(y: int, n: int) -> str:
@@ -104,7 +104,10 @@ def lanes(multipliers: Sequence[str], scales: Sequence[str]) -> dict[str, str]:
 
 
 def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
-    """Of `ocellus_hdl.cnn.Cnn`, configuration `ecp5`, as the ``part`` of a design; none of what is beside it."""
+    """Of `ocellus_hdl.cnn.Cnn`, configuration `ecp5`, as the ``part`` of a design; none of what is beside it.
+
+    ``ValueError`` for a block RAM or a multiplier whose name says nothing of where it belongs.
+    """
     own = {name: cell["type"] for name, cell in sorted(cells.items()) if name.startswith(part)}
     multipliers = [name for name, kind in own.items() if kind == MULTIPLIER]
     rams = [name for name, kind in own.items() if kind == RAM]
@@ -124,8 +127,8 @@ def accelerator(cells: Cells, part: str = "design.") -> dict[str, str]:
         gaps = [(n, ACTIVATIONS[half]) for n in range(WIDTH) if ram(ACTIVATIONS[half], n) not in taken]
         beside = sorted([*behind, *spread(gaps, max(0, len(of_half) - len(behind)))])
         bels |= zip(of_half, spread([ram(y, n) for n, y in beside], len(of_half)), strict=True)
-    if lost := [name for name in rams if name not in bels]:
-        raise ValueError(f"{len(lost)} block RAMs have no place, {lost[0]} among them")
+    if lost := [name for name in own if own[name] in (RAM, MULTIPLIER) and name not in bels]:
+        raise ValueError(f"{len(lost)} block RAMs and multipliers have no place, {lost[0]} among them")
     return bels
 
 

@@ -43,8 +43,9 @@ AVAILABLE = {"LUT4": 83_640, "TRELLIS_FF": 83_640, "DP16KD": 208, "MULT18X18D": 
 """Of an LFE5U-85F, LFE5UM-85F or LFE5UM5G-85F: Lattice FPGA-DS-02012, table 1.1."""
 
 MINUTES = 150
+"""For placement and routing, before they are given up."""
 FREE_COLLISIONS = "top.camera.sensor.cnn.*"
-"""Stages beside the accelerator read a memory's old word where they write the new one: the chip must do so, too."""
+"""Memories that may show anything where they are read as they are written: stages rely on all others' old word."""
 
 
 class MissedError(RuntimeError):
@@ -91,8 +92,8 @@ def netlist(
     platform = board.platform()
     platform.add_resources(board.resources)
     # Without names of source files: they would put the folder that it was built in into the netlist.
-    plan = platform.prepare(Top(board, configuration, start), TOP, emit_src=False)
-    files = {name: text if isinstance(text, str) else text.decode() for name, text in plan.files.items()}
+    made = platform.prepare(Top(board, configuration, start), TOP, emit_src=False)
+    files = {name: text if isinstance(text, str) else text.decode() for name, text in made.files.items()}
     for name in (f"{TOP}.il", f"{TOP}.lpf"):
         (folder / name).write_text(files[name])
     commands = (re.match(r'"\$(\w+)" (.*)', line) for line in files[f"build_{TOP}.sh"].splitlines())

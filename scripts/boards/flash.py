@@ -29,20 +29,19 @@ def main() -> int:
         folder = place_of(chosen, sized(chosen, options.config))
     except BadInput as error:
         refuse(str(error))
-    bits = folder / f"{TOP}.bit"
+    bits, report = folder / f"{TOP}.bit", folder / "report.json"
     again = f"make bitstream BOARD={chosen.name}" + f" CONFIG={options.config}" * bool(options.config)
-    if not bits.exists():
-        refuse(f"flash: {bits.relative_to(ROOT)} is not there; `{again}` makes it")
-    report = json.loads((folder / "report.json").read_text())
-    for net, (found, wanted) in report["clocks"].items():
+    for file in (bits, report):  # the report is written last: without it the build broke off
+        if not file.exists():
+            refuse(f"flash: {file.relative_to(ROOT)} is not there; `{again}` makes it")
+    for net, (found, wanted) in json.loads(report.read_text())["clocks"].items():
         if found < wanted:
             print(f"warning: {net} reaches {found:.1f} MHz of {wanted:.1f}: it may do anything", file=sys.stderr)
     asked = os.environ.get("OPENFPGALOADER", LOADER)
     command = [asked, "-b", chosen.flash, str(bits.relative_to(ROOT))]
     if shutil.which(asked) is None:
-        print(f"{asked} is not on PATH (Debian, Ubuntu: apt-get install openfpgaloader); this loads it:")
         print(shlex.join(command))
-        return 0
+        refuse(f"flash: {asked} is not on PATH (Debian, Ubuntu: apt-get install openfpgaloader); that command loads it")
     return subprocess.run(command, cwd=ROOT).returncode
 
 

@@ -275,10 +275,18 @@ def test_flash_runs_the_loader_or_says_its_command(
     )
     built(bitstream.place_of(board("ulx3s-85f"), CONFIGURATIONS["tiny"]), achieved=70.0)
     monkeypatch.setenv("OPENFPGALOADER", "no-such-loader")
-    assert flash.main() == 0
+    with pytest.raises(SystemExit) as ended:
+        flash.main()
+    assert ended.value.code == 2
     said = capfd.readouterr()
-    assert said.out.splitlines()[1] == "no-such-loader -b ulx3s build/boards/ulx3s-85f/tiny/top.bit"
-    assert said.err == "warning: clk reaches 70.0 MHz of 75.0: it may do anything\n"
+    assert said.out == "no-such-loader -b ulx3s build/boards/ulx3s-85f/tiny/top.bit\n"
+    warning, refusal = said.err.splitlines()
+    assert warning == "warning: clk reaches 70.0 MHz of 75.0: it may do anything"
+    assert refusal.startswith("ocellus: flash: no-such-loader is not on PATH (")
     monkeypatch.setenv("OPENFPGALOADER", program(tmp_path / "loader", 'echo "$@"; exit 4'))
     assert flash.main() == 4
     assert capfd.readouterr().out == "-b ulx3s build/boards/ulx3s-85f/tiny/top.bit\n"
+    (bitstream.place_of(board("ulx3s-85f"), CONFIGURATIONS["tiny"]) / "report.json").unlink()
+    with pytest.raises(SystemExit):
+        flash.main()
+    assert "tiny/report.json is not there" in capfd.readouterr().err

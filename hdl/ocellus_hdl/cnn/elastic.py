@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from .cells import copies
 
 PART = 48
-"""Bits of an item that share a register."""
+"""Bits of an item that share an enable."""
 
 
 class Elastic(wiring.Component):
@@ -28,15 +28,15 @@ class Elastic(wiring.Component):
     i, o : stream(shape)
         ``i.ready``, ``o.valid`` and ``o.payload`` are registers.
     i_leaves : unsigned(1), in
-        ``o.ready`` in the next clock, for watchers.
+        The eldest leaves with the next clock. With watchers it alone decides, and nobody looks at ``o.ready``.
     o_enters : array of unsigned(1), out
-        ``o`` changes with this clock: the same for all.
+        ``o`` is what enters, from this clock's end on: the same for all. One, or as many as there are watchers.
     o_entering_valid, o_entering : unsigned(1), shape, out
-        What it then is.
+        Whether something does, and what.
     o_room : unsigned(1), out
         ``i.ready`` in the next clock.
     o_waits, o_waiting : arrays of unsigned(1) and shape, out
-        The younger two, and whether they are there.
+        Whether the younger two are there, and what they are; any item where they are not.
     """
 
     def __init__(self, shape: ShapeLike, watchers: int = 0):

@@ -29,9 +29,10 @@ def tile(c: Configuration) -> data.StructLayout:
 
 
 class Pump(wiring.Component):
-    """Three pixels a clock, one where tiles or rows are shorter than that; two tiles wait until they are taken.
+    """Three pixels a clock, one where tiles are not of nine or rows are shorter than three; two tiles wait to be taken.
 
-    A step begins with five clocks of preparation, which the walk of the step before hides.
+    A step begins with four clocks of preparation, and from its pixels to the tile is one more: the walk of the step
+    before hides them.
 
     Parameters
     ----------
@@ -44,12 +45,15 @@ class Pump(wiring.Component):
     i_start : unsigned(1), in
         Begin with a step; while ``o_rests``.
     o_rests : unsigned(1), out
+        All pixels of a step are made.
     o_valid : unsigned(1), out
+        A tile is shown.
     o_more : unsigned(1), out
-        If the tile is taken there is another.
+        There is a tile besides the one that is shown; where none is, there is one in the next clock.
     o : tile, out
         Steady until taken.
     i_take : unsigned(1), in
+        Show the next one; while ``o_valid``.
     """
 
     def __init__(self, c: Configuration):

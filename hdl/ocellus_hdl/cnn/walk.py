@@ -41,7 +41,7 @@ class Walk(wiring.Component):
     Attributes
     ----------
     i_prepared : unsigned(1), in
-        ``i_next_layer`` and ``i_next_step`` hold the next step, until ``o_takes``; the step a clock before already.
+        ``i_next_layer`` and ``i_next_step`` hold the next step, until ``o_takes``; ``i_next_step`` does a clock before.
     i_next_layer, i_next_step : LAYER, STEP, in
     i_go : unsigned(1), in
         The step may begin in the next clock; it may from then on.
@@ -61,10 +61,12 @@ class Walk(wiring.Component):
     o_walks, o_full : unsigned(1), out
         Commands of a step are made; one waits to leave.
     o_busy, o_weights, o_requantiser, o_input : unsigned(1), out
-        How this clock was spent: a command left; one waits for weights; for the requantiser; none is there to leave.
+        How this clock was spent: a command left; one waits for weights; for the requantiser; none is there to leave,
+        or its tile is not cut.
     """
 
     LATENCY = 1 + Addressing.LATENCY
+    """Clocks from a command's leaving to ``o``."""
 
     def __init__(self, c: Configuration):
         self._c = c
@@ -267,7 +269,7 @@ class Walk(wiring.Component):
         return m
 
     def _spaced(self, m: Module, name: str, uses: Value, clocks: Value) -> tuple[Value, Value]:
-        """Something used every ``clocks`` clocks at most. Whether it may be in the next clock: unused in this; used."""
+        """Something that rests ``clocks`` clocks. Whether it may be used in the next: unused in this one; used in it."""
         free, left = Signal(name=name, init=1), Countdown(m, 8, f"until_{name}")
         with m.If(uses):
             left.begin(clocks - 1)
