@@ -269,7 +269,7 @@ class Walk(wiring.Component):
         return m
 
     def _spaced(self, m: Module, name: str, uses: Value, clocks: Value) -> tuple[Value, Value]:
-        """Something that rests ``clocks`` clocks. Whether it may be used in the next: unused in this one; used in it."""
+        """What rests ``clocks`` clocks. Whether it may be used in the next: unused in this one; used in it."""
         free, left = Signal(name=name, init=1), Countdown(m, 8, f"until_{name}")
         with m.If(uses):
             left.begin(clocks - 1)
