@@ -223,9 +223,14 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def typed(options: argparse.Namespace, minutes: float, free_collisions: str) -> argparse.Namespace:
+def typed(
+    options: argparse.Namespace, minutes: float, free_collisions: str, seed: int | None = None
+) -> argparse.Namespace:
     """With what designs and boards have each for themselves."""
-    own = {"minutes": options.minutes or minutes, "free_collisions": free_collisions}
+    own = {
+        "minutes": options.minutes or minutes, "free_collisions": free_collisions,
+        "seed": seed if options.seed is None else options.seed,
+    }  # fmt: skip
     return argparse.Namespace(**vars(options) | own)
 
 
@@ -238,7 +243,7 @@ def main() -> int:
         prepare(console)
     for name in options.names:
         if name in DESIGNS:
-            kept.designs[name] = found = of_design(name, typed(options, MINUTES, "*"), console)
+            kept.designs[name] = found = of_design(name, typed(options, MINUTES, "*", seed=1), console)
             status |= not options.no_place and found.fmax_placed_mhz is None
         else:
             kept.boards.pop(name, None)

@@ -143,6 +143,7 @@ def route(
 
 def build(board: Board, configuration: Configuration, options: argparse.Namespace, console: Console) -> Report:
     """All of it, as far as it goes: a report without a bitstream says why there is none."""
+    options = argparse.Namespace(**vars(options) | {"seed": board.seed if options.seed is None else options.seed})
     folder = place_of(board, configuration)
     folder.mkdir(parents=True, exist_ok=True)
     for old in ("report.json", "report.txt", f"{TOP}.bit"):
@@ -188,7 +189,7 @@ def build(board: Board, configuration: Configuration, options: argparse.Namespac
 
 def common(parser: argparse.ArgumentParser) -> None:
     """What `make numbers` asks of its designs, too."""
-    parser.add_argument("--seed", type=int, default=1, help="of placement and routing")
+    parser.add_argument("--seed", type=int, help="of placement and routing (default: a board's own, 1 for a design)")
     parser.add_argument("--placer", default="heap", choices=("heap", "static", "sa"))
     parser.add_argument("--router", default="router2", choices=("router1", "router2"))
     parser.add_argument("--wide", action="store_true", help="join LUT4s to larger ones: faster, and more of them")

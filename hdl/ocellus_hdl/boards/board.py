@@ -60,6 +60,8 @@ class Board:
     frame : FrameFormat
     clock_hz : int
         Of the sensor: pixels a clock are four.
+    seed : int
+        Of placement and routing: one with which the tools of PyPI keep that clock.
     resources : tuple
         Of amaranth, that the platform does not have yet.
     """
@@ -78,6 +80,7 @@ class Board:
     configuration: Configuration = CONFIGURATIONS["ecp5"]
     frame: FrameFormat = UHD_75
     clock_hz: int = CLOCK_HZ
+    seed: int = 1
     resources: tuple[Any, ...] = field(default=())
 
     @property
