@@ -165,6 +165,17 @@ def test_what_is_built_has_its_bitstream_and_report_and_not_the_delays(tools_her
     assert not (folder / "top.sdf").exists()
 
 
+def test_a_board_is_built_with_its_own_seed_unless_another_is_typed(tools_here: Path):
+    program(tools_here / "nextpnr-ecp5", f'echo "$@" > arguments; {TOOLS["nextpnr-ecp5"]}')
+    one, tiny = board("ulx3s-85f"), CONFIGURATIONS["tiny"]
+    assert one.seed != board("ecpix5-85f").seed, "or the test shows nothing"
+    for typed, used in ((None, one.seed), (7, 7)):
+        options = argparse.Namespace(**vars(OPTIONS) | {"seed": typed})
+        assert bitstream.build(one, tiny, options, Console(file=io.StringIO())).seed == used
+        words = (tools_here / "boards" / one.name / "tiny" / "arguments").read_text().split()
+        assert words[words.index("--seed") + 1] == str(used)
+
+
 def test_what_is_not_routed_leaves_a_report_of_what_was_reached(tools_here: Path):
     program(tools_here / "nextpnr-ecp5", "echo iter=1 overused=56; exec sleep 60")
     options = argparse.Namespace(**vars(OPTIONS) | {"minutes": 0.02})
