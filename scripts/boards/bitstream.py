@@ -110,9 +110,11 @@ def programs(console: Console) -> dict[str, str]:
 
 def check_size(cells: Mapping[str, int], device: str) -> None:
     """:class:`BadInput` when the chip has not so many."""
-    for kind, there in AVAILABLE.items():
-        if cells[kind] > there:
-            raise BadInput(f"design: found {cells[kind]:,} {CELLS[kind]}, allowed {there:,}: {device} has no more")
+    over = [kind for kind, there in AVAILABLE.items() if cells[kind] > there]
+    if over:
+        found = " and ".join(f"{cells[kind]:,} {CELLS[kind]}" for kind in over)
+        allowed = " and ".join(f"{AVAILABLE[kind]:,}" for kind in over)
+        raise BadInput(f"design: found {found}, allowed {allowed}: {device} has no more")
 
 
 def route(

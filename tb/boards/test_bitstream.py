@@ -210,9 +210,21 @@ def test_the_verb_tells_what_was_reached_and_what_was_not(
     assert ("boards/ulx3s-85f/tiny/top.bit\n" in said.out) == ("sleep" not in nextpnr)
 
 
-def test_more_than_the_chip_has_is_refused_before_placement():
-    with pytest.raises(BadInput, match=r"^design: found 209 block RAM, allowed 208: chip has no more$"):
-        bitstream.check_size({"LUT4": 83_640, "TRELLIS_FF": 1, "DP16KD": 209, "MULT18X18D": 156}, "chip")
+@pytest.mark.parametrize(
+    ("block_rams", "multipliers", "says"),
+    [
+        (209, 156, "found 209 block RAM, allowed 208"),
+        (247, 269, "found 247 block RAM and 269 multipliers, allowed 208 and 156"),
+    ],
+)
+def test_more_than_the_chip_has_is_refused_before_placement(block_rams: int, multipliers: int, says: str):
+    cells = {"LUT4": 83_640, "TRELLIS_FF": 1, "DP16KD": block_rams, "MULT18X18D": multipliers}
+    with pytest.raises(BadInput, match=f"^design: {says}: chip has no more$"):
+        bitstream.check_size(cells, "chip")
+
+
+def test_all_that_the_chip_has_may_be_taken():
+    bitstream.check_size(bitstream.AVAILABLE, "chip")
 
 
 @pytest.mark.parametrize(
