@@ -243,8 +243,15 @@ def main() -> int:
         prepare(console)
     for name in options.names:
         if name in DESIGNS:
-            kept.designs[name] = found = of_design(name, typed(options, MINUTES, "*", seed=1), console)
-            status |= not options.no_place and found.fmax_placed_mhz is None
+            kept.designs.pop(name, None)
+            try:
+                found = of_design(name, typed(options, MINUTES, "*", seed=1), console)
+            except ToolError as error:
+                print(f"ocellus: {name}: {error}", file=sys.stderr)
+                status = 1
+            else:
+                kept.designs[name] = found
+                status |= not options.no_place and found.fmax_placed_mhz is None
         else:
             kept.boards.pop(name, None)
             board_options = typed(options, bitstream.MINUTES, bitstream.FREE_COLLISIONS)

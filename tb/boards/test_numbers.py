@@ -15,6 +15,7 @@ from scripts import figures
 from scripts.boards import bitstream, committed
 from scripts.boards.committed import BoardNumbers, judged, worse
 from scripts.boards.report import Report
+from scripts.tools import ToolError
 
 NUMBERS = BoardNumbers(
     name="ulx3s-85f", configuration="ecp5", device="LFE5U-85F-6BG381", seed=1, fmax_mhz=76.0, target_mhz=75.0,
@@ -154,6 +155,22 @@ def test_boards_that_fail_do_not_stop_the_others_and_each_has_its_line(
     shown = [line.split()[1::2] for line in said.out.rpartition("multipliers")[2].splitlines() if "85" in line]
     assert ["ulx3s-85f", "ecp5"] in [line[:2] for line in shown]
     assert [line[1:4] for line in shown if line[0] == "ecpix5-85f"] == [["-"] * 3]
+
+
+def test_a_design_that_a_tool_refuses_does_not_stop_the_others(
+    page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    def refused(name: str, options: Any, console: Any) -> figures.Numbers:
+        raise ToolError("yosys ended with status 1; all it said is in yosys.log")
+
+    monkeypatch.setattr(figures, "of_design", refused)
+    monkeypatch.setattr(figures, "prepare", lambda console: None)
+    built = {NUMBERS.name: report(NUMBERS)}
+    assert numbers(monkeypatch, tmp_path / "kept.json", built, "pair", "lane", NUMBERS.name) == 1
+    said = "yosys ended with status 1; all it said is in yosys.log"
+    assert capsys.readouterr().err == f"ocellus: pair: {said}\nocellus: lane: {said}\n"
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    assert (kept["designs"], [row["name"] for row in kept["boards"]]) == ([], [NUMBERS.name])
 
 
 def test_a_board_measured_later_leaves_the_others_lines(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
