@@ -179,14 +179,14 @@ def overused(said: str) -> int | None:
     return min((int(n) for n in re.findall(r"overused=(\d+)", said)), default=None)
 
 
-def place(folder: Path, floorplan: Floorplan | None, options: argparse.Namespace) -> Placed:
+def place(folder: Path, options: argparse.Namespace) -> Placed:
     """Place and route, no longer than is allowed."""
     arguments = (
         f"--85k --package CABGA756 --speed {Chip.speed} --json top.json --report report.json --textcfg top.config"
     )
     arguments += f" --freq {options.clock} --seed {options.seed} --placer {options.placer} --router {options.router}"
     arguments += " --lpf-allow-unconstrained --timing-allow-fail --threads 1"
-    plan(folder, floorplan)
+    plan(folder, None)
     log = folder / "nextpnr.log"
     ended = tool("nextpnr-ecp5", arguments.split(), log, 60 * options.minutes)
     said = log.read_text()

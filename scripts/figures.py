@@ -20,13 +20,11 @@ from ocellus.configurations import CONFIGURATIONS
 from ocellus.errors import BadInput
 from ocellus.settings import UHD
 from ocellus_hdl.boards.found import board, points
-from ocellus_hdl.cnn.cnn import Cnn
 from ocellus_hdl.cnn.lane import RequantiserLane
 from ocellus_hdl.cnn.pair import PairMultiplier
 from ocellus_hdl.readout.line import Line
 from ocellus_hdl.serial import Serial
 
-from . import floorplan
 from .boards import bitstream, committed
 from .boards.committed import BoardNumbers, markdown, written
 from .ecp5 import FOLDER, Bench, Chip, Placed, memories, place, synthesise
@@ -42,12 +40,7 @@ DESIGNS: dict[str, Callable[[], wiring.Component]] = {
     "lane-left-7": lambda: RequantiserLane(left_bits=3),
     "serial": lambda: Serial(75e6, CONFIGURATIONS["ecp5"]),
     "line": lambda: Line(UHD),
-    "cnn": lambda: Cnn(CONFIGURATIONS["ecp5"]),
 }
-TARGETS = {"cnn": {"lut4": 45_000, "block_ram": 150, "multipliers": 140, "fmax_mhz": 80}}
-"""At most so many, and at least so fast."""
-PLANS = {"cnn": floorplan.accelerator}
-"""Where multipliers and block RAMs go, by design; the placer's choice without."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ def of_design(name: str, options: argparse.Namespace, console: Console) -> Numbe
     if not options.no_place:
         try:
             with console.status(f"{name}: placement and routing (build/numbers/{name})"):
-                placed = place(folder, None if options.no_plan else PLANS.get(name), options)
+                placed = place(folder, options)
             end = f"{placed.fmax} MHz; {placed.slowest}" if placed.fmax else f"{placed.overused} wires still shared"
             console.print(f"{name}: {placed.estimate} MHz placed, {end} after {time.monotonic() - start:.0f} s")
         except ToolError as error:
@@ -129,18 +122,14 @@ FIGURES = ("lut4", "ff", "block_ram", "multipliers", "trellis_comb", "fmax_place
            "minutes")  # fmt: skip
 
 
-def rows(n: Numbers) -> list[list[str]]:
-    """As the table shows it: the figures, and what they are to be."""
-    found = [[n.design, *("-" if getattr(n, name) is None else f"{getattr(n, name):,}" for name in FIGURES)]]
-    if targets := TARGETS.get(n.design):
-        signs = {name: "&ge;" if name == "fmax_mhz" else "&le;" for name in targets}
-        found.append(["to reach", *(f"{signs[name]} {targets[name]:,}" if name in targets else "" for name in FIGURES)])
-    return found
+def row(n: Numbers) -> list[str]:
+    """As the table shows it."""
+    return [n.design, *("-" if getattr(n, name) is None else f"{getattr(n, name):,}" for name in FIGURES)]
 
 
 def designs_text(numbers: list[Numbers]) -> str:
     """The designs' part of the page."""
-    text = markdown([[*HEADINGS], ["---"] * len(HEADINGS), *(line for n in numbers for line in rows(n))])
+    text = markdown([[*HEADINGS], ["---"] * len(HEADINGS), *map(row, numbers)])
     for n in numbers:
         if n.memories:
             shares = ", ".join(f"`{part}` {count}" for part, count in n.memories.items())
@@ -181,8 +170,7 @@ class Kept:
         """Both tables."""
         table = Table(*HEADINGS, title=f"LFE5U-85F, speed grade {Chip.speed}")
         for n in self.all_designs():
-            for line in rows(n):
-                table.add_row(*(cell.replace("&ge;", ">=").replace("&le;", "<=") for cell in line))
+            table.add_row(*row(n))
         if table.row_count:
             console.print(table)
         table = Table(*committed.HEADINGS, title="boards")
@@ -211,7 +199,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--clock", type=float, default=100, metavar="MHZ", help="what designs are placed for")
     minutes = f"after which routing is given up; without, {MINUTES} for a design, {bitstream.MINUTES} for a board"
     parser.add_argument("--minutes", type=float, help=minutes)
-    parser.add_argument("--no-plan", action="store_true", help="the placer's own places for a design's cells")
     parser.add_argument("--no-place", action="store_true", help="synthesis alone, of designs")
     parser.add_argument("--page", action="store_true", help="write the tables of docs/numbers.md")
     options = parser.parse_args()
