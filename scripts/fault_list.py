@@ -79,7 +79,7 @@ FAULTS = (
     Fault("cnn", "accumulators are not cleared for the next group", "cnn/array.py",
           'copies(m, platform, «~flags_of.first», PIXELS, "keeps")', "1", "layer"),
     Fault("cnn", "the border is filled with 0, not with the zero point", "cnn/wheel.py",
-          "copies(m, platform, «fill[at - 1]», pairs", "Const(0, 8)", "layer"),
+          "copies(m, platform, «fill[at - 1]», pairs", "Const(0, signed(8))", "layer"),
     Fault("metadata", "the box's left edge is cut, not rounded", "metadata/box_placer.py",
           "edge.eq(«centre - half + rounding»)", "centre - half", "record"),
     Fault("metadata", "the ticket of the frame before is on the record", "metadata/metadata.py",
