@@ -153,7 +153,7 @@ def keep(reports: Sequence[Report], page: bool) -> None:
 
 
 def main() -> int:
-    """The gateware as it is, then each fault; 1 when one of them is not found where it is."""
+    """The gateware as it is, else nothing is said of faults; then each: 1 when one is not found where it is."""
     stages = list(dict.fromkeys(fault.stage for fault in FAULTS))
     parser = argparse.ArgumentParser(prog="make faults")
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(stages)}; all without")
@@ -163,12 +163,17 @@ def main() -> int:
     if unknown := [stage for stage in options.stages if stage not in stages]:
         parser.error(f"stages: found {unknown[0]}; allowed are {', '.join(stages)}")
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    chosen = [None, *(fault for fault in FAULTS if not options.stages or fault.stage in options.stages)]
-    reports = []
+    chosen = [fault for fault in FAULTS if not options.stages or fault.stage in options.stages]
+    reports: list[Report] = []
     with tempfile.TemporaryDirectory(prefix="ocellus-faults-") as folder, ThreadPoolExecutor(options.jobs) as pool:
         place = Path(folder)
         copy(place)
         put_all_in(place)
+        as_it_is = run(None, place)
+        if not as_it_is.good:
+            print(f"ocellus: the gateware as it is fails: {as_it_is.message}", file=sys.stderr)
+            return 1
+        reports.append(as_it_is)
         for n, report in enumerate(pool.map(partial(run, place=place), chosen), 1):
             console.print(f"{n} of {len(chosen)}: {' | '.join(rows([report])[0])}", style="dim", markup=False)
             reports.append(report)
